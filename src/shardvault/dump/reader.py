@@ -1,0 +1,164 @@
+"""Read the rows of one range off the wire, as whole chunks of raw packets.
+
+No Python object is made for a value or a row: bytes go from the socket into one buffer,
+the kernel walks it, and whole chunks are handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shardvault.errors import (
+    ConnectError,
+    DdlDetected,
+    IntegrityError,
+    ServerError,
+    ShardvaultError,
+)
+from shardvault.kernel.select import RowScanner
+from shardvault.mysql import wire
+from shardvault.mysql.session import Session
+
+MIN_CHUNK_BYTES = 1 << 20
+MAX_CHUNK_BYTES = 4 << 20
+_BUFFER_BYTES = MAX_CHUNK_BYTES + (1 << 20)
+
+# A statement that an open snapshot cannot serve any more because a definition changed:
+# table definition has changed; no such table; unknown column; unknown partition;
+# no such database; wrong object.
+_DDL_CODES = {1412, 1146, 1054, 1735, 1049, 1347}
+
+
+@dataclass(frozen=True)
+class RangeTotals:
+    """Sum up the rows of one range [rows] [bytes]."""
+
+    rows: int
+    content_hash: int
+    raw_bytes: int
+    longest_row: int
+
+
+class RangeReader:
+    """Read ranges over one session, one after another, with one buffer.
+
+    The session must have been put into the read state; it stays the caller's.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._filled = 0
+
+    def read(
+        self, statement: str, columns: int, take: Callable[[memoryview], object]
+    ) -> RangeTotals:
+        """Run a SELECT and hand every chunk of its rows to ``take``.
+
+        Args:
+            statement: a SELECT.
+            columns: columns that its result must have.
+            take: called with each chunk, in order; must not keep the view.
+
+        Raises:
+            DdlDetected: the definition changed since the snapshot.
+            ServerError: the server refused the statement or broke off.
+            ConnectError: the connection was lost; the snapshot is lost with it.
+        """
+        self._session.send(statement)
+        self._filled = 0
+        begin = self._skip_header(columns)
+        self._drop(begin)
+        totals = self._read_rows(take)
+        if len(self._buffer) > _BUFFER_BYTES:
+            self._buffer = bytearray(_BUFFER_BYTES)  # a giant row made it grow
+        return totals
+
+    def _read_rows(self, take: Callable[[memoryview], object]) -> RangeTotals:
+        scanner = RowScanner(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES)
+        scanned = raw_bytes = 0
+        while True:
+            scanned = scanner.scan(self._buffer, scanned, self._filled, 0)
+            if scanner.status == wire.SCAN_MORE:
+                self._receive()
+                continue
+            if scanner.status == wire.SCAN_ERROR:
+                raise self._failed(scanned)
+            if scanned:
+                take(memoryview(self._buffer)[:scanned])
+                raw_bytes += scanned
+                self._drop(scanned)
+                scanned = 0
+            if scanner.status == wire.SCAN_END:
+                break
+        return RangeTotals(scanner.rows, scanner.content_hash, raw_bytes, scanner.longest_row)
+
+    def _skip_header(self, columns: int) -> int:
+        """Return where the rows begin, behind column count, definitions and EOF."""
+        behind = self._packet_end(0)
+        if self._buffer[wire.HEADER_BYTES] in (wire.ERR, wire.LOCAL_FILE):
+            raise self._failed(0)
+        count = self._buffer[wire.HEADER_BYTES]
+        position = behind
+        found = 0
+        while True:
+            behind = self._packet_end(position)
+            if wire.is_eof(self._buffer, position):
+                break
+            if self._buffer[position + wire.HEADER_BYTES] == wire.ERR:
+                raise self._failed(position)
+            found += 1
+            position = behind
+        if found != columns:
+            raise IntegrityError(
+                f"result has {found} columns ({count} announced), wanted {columns}",
+                shard=self._session.shard,
+            )
+        return behind
+
+    def _packet_end(self, position: int) -> int:
+        """Return the position behind a packet, receiving until it is complete."""
+        while True:
+            behind = wire.packet_end(self._buffer, position, self._filled)
+            if behind is not None:
+                return behind
+            self._receive()
+
+    def _receive(self) -> None:
+        if self._filled == len(self._buffer):
+            self._buffer.extend(bytes(len(self._buffer)))
+        with memoryview(self._buffer) as view:
+            try:
+                got = self._session.socket.recv_into(view[self._filled :])
+            except OSError as error:
+                self._session.abort()
+                raise ConnectError(
+                    f"connection lost while reading rows: {error}", shard=self._session.shard
+                ) from error
+        if got == 0:
+            self._session.abort()
+            raise ConnectError("server closed the connection", shard=self._session.shard)
+        self._filled += got
+
+    def _drop(self, count: int) -> None:
+        """Forget the first bytes of the buffer."""
+        with memoryview(self._buffer) as view:
+            view[: self._filled - count] = view[count : self._filled]
+        self._filled -= count
+
+    def _failed(self, position: int) -> ShardvaultError:
+        self._packet_end(position)
+        if self._buffer[position + wire.HEADER_BYTES] == wire.LOCAL_FILE:
+            self._session.abort()
+            return ServerError(
+                "server asked for a local file; nothing was sent", shard=self._session.shard
+            )
+        code, text = wire.parse_error(self._buffer, position, self._filled)
+        if code in _DDL_CODES:
+            return DdlDetected(
+                f"definition changed during the dump: {text} ({code})", shard=self._session.shard
+            )
+        return ServerError(
+            f"reading rows failed: {text} ({code})", code=code, shard=self._session.shard
+        )

@@ -1,0 +1,103 @@
+"""Stop, kill, delay or fail the program at a named step: for tests only.
+
+``SHARDVAULT_FAILPOINTS`` holds ``name=action`` pairs with ``;`` between them, as
+``cut.all_locked=stop;repo.pack=error@3``. Actions: ``kill`` (SIGKILL to this process),
+``stop`` (SIGSTOP to this process), ``error`` (a ShardvaultError), ``sleep:SECONDS``,
+``off`` (the step asks ``is_off`` and leaves its safety out: the negative control).
+``@N`` acts at the N-th passing only. Without the variable every call is one dict look-up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+
+from shardvault.errors import ShardvaultError, UsageError
+
+VARIABLE = "SHARDVAULT_FAILPOINTS"
+
+NAMES = frozenset(
+    {
+        "cut.barrier",
+        "cut.connected",
+        "cut.gently_locked",
+        "cut.some_locked",
+        "cut.all_locked",
+        "cut.snapshots_open",
+        "cut.probed",
+        "cut.released",
+        "cut.fencing",
+        "backup.discovered",
+        "backup.range_read",
+        "backup.rows_done",
+        "backup.before_manifest",
+        "backup.after_manifest",
+        "backup.ddl_guard",
+        "repo.pack",
+        "repo.index",
+        "repo.manifest",
+        "restore.marked",
+        "restore.table_created",
+        "restore.range_loaded",
+        "restore.rows_done",
+        "restore.keys_done",
+        "restore.objects_done",
+        "restore.verified",
+    }
+)
+
+
+@dataclass
+class _Point:
+    action: str
+    at: int | None
+    passed: int = 0
+
+
+_lock = threading.Lock()
+
+
+def _parse(text: str) -> dict[str, _Point]:
+    points = {}
+    for pair in filter(None, text.split(";")):
+        name, _, action = pair.partition("=")
+        action, _, at = action.partition("@")
+        if name not in NAMES:
+            raise UsageError(f"{VARIABLE}: no failpoint {name!r}")
+        points[name] = _Point(action, int(at) if at else None)
+    return points
+
+
+_points = _parse(os.environ.get(VARIABLE, ""))
+
+
+def is_off(name: str) -> bool:
+    """Say whether a test switched this safety off."""
+    point = _points.get(name)
+    return point is not None and point.action == "off"
+
+
+def failpoint(name: str) -> None:
+    """Do here what a test asked for; nothing otherwise."""
+    point = _points.get(name)
+    if point is None:
+        return
+    with _lock:
+        point.passed += 1
+        due = point.at is None or point.passed == point.at
+    if due:
+        _act(name, point.action)
+
+
+def _act(name: str, action: str) -> None:
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif action == "error":
+        raise ShardvaultError(f"failpoint {name}")
+    elif action.startswith("sleep:"):
+        time.sleep(float(action.removeprefix("sleep:")))

@@ -1,0 +1,272 @@
+"""Read which schemas and tables a shard has, exactly as the server tells it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shardvault.model.position import Family
+from shardvault.model.schema import Column, ForeignKey, Schema, Table, TableKind
+from shardvault.mysql.quoting import quote_name, quote_table, quote_text
+from shardvault.mysql.session import Row, Session, decode
+
+TableName = tuple[str, str]
+
+DEFINITION_ONLY_ENGINES = frozenset(
+    {"MRG_MYISAM", "MERGE", "FEDERATED", "FEDERATEDX", "CONNECT", "SPIDER", "BLACKHOLE"}
+)
+_AUTO_INCREMENT = re.compile(rb" AUTO_INCREMENT=\d+")
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """List what a shard holds in scope.
+
+    Attributes:
+        fingerprints: per table, a hash that changes whenever its definition does, or its
+            rows are replaced by DDL (rebuild, truncate, swap, exchange of a partition).
+    """
+
+    schemas: tuple[Schema, ...]
+    tables: tuple[Table, ...]
+    fingerprints: dict[TableName, str]
+
+
+def list_tables(session: Session, schemas: Iterable[str]) -> tuple[TableName, ...]:
+    """Name every base table and sequence in the schemas, in a stable order."""
+    rows = session.rows(
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        f"WHERE table_type NOT LIKE '%VIEW%' AND {_among(schemas)} ORDER BY 1, 2"
+    )
+    return tuple((_text(row[0]), _text(row[1])) for row in rows)
+
+
+def list_schemas(session: Session) -> tuple[str, ...]:
+    """Name every database the login can see, system databases included."""
+    rows = session.rows("SELECT schema_name FROM information_schema.schemata ORDER BY 1")
+    return tuple(_text(row[0]) for row in rows)
+
+
+def read_inventory(
+    session: Session, schemas: Iterable[str], wanted: frozenset[TableName]
+) -> Inventory:
+    """Read the definitions of schemas and tables.
+
+    Args:
+        session: in the read state.
+        schemas: names of the schemas in scope.
+        wanted: the tables in scope.
+    """
+    names = tuple(schemas)
+    if not names:
+        return Inventory((), (), {})
+    columns = _read_columns(session, names)
+    keys = _read_keys(session, names)
+    foreign = _read_foreign_keys(session, names)
+    ids = _read_table_ids(session)
+    tables: list[Table] = []
+    fingerprints: dict[TableName, str] = {}
+    for row in _read_tables(session, names):
+        name = (_text(row[0]), _text(row[1]))
+        if name not in wanted:
+            continue
+        table = _build_table(session, row, columns[name], keys.get(name), foreign[name])
+        tables.append(table)
+        fingerprints[name] = _fingerprint(table, _text(row[7]), ids)
+    return Inventory(
+        tuple(read_schema(session, name) for name in names), tuple(tables), fingerprints
+    )
+
+
+def read_schema(session: Session, name: str) -> Schema:
+    """Read the definition of one database."""
+    row = session.rows(f"SHOW CREATE DATABASE {quote_name(name)}")[0]
+    return Schema(name, row[1] or b"")
+
+
+def read_counters(session: Session, schemas: Iterable[str]) -> dict[TableName, int]:
+    """Read the next AUTO_INCREMENT value of every table that has one."""
+    rows = session.rows(
+        "SELECT table_schema, table_name, auto_increment FROM information_schema.tables "
+        f"WHERE auto_increment IS NOT NULL AND {_among(schemas)}"
+    )
+    return {(_text(row[0]), _text(row[1])): int(row[2] or 0) for row in rows}
+
+
+def read_sequence(session: Session, schema: str, name: str) -> str:
+    """Read the next value of a sequence that no cache has taken yet."""
+    return session.text(f"SELECT next_not_cached_value FROM {quote_table(schema, name)}")
+
+
+def strip_auto_increment(create_sql: bytes) -> bytes:
+    """Take the counter out of a table's definition.
+
+    Only the table options behind the last parenthesis at the start of a line are
+    touched, so that a comment or a default that looks alike stays.
+    """
+    place = create_sql.rfind(b"\n)")
+    head, options = create_sql[:place], create_sql[place:]
+    comment = options.find(b" COMMENT=")
+    safe = options if comment < 0 else options[:comment]
+    return head + _AUTO_INCREMENT.sub(b"", safe, count=1) + options[len(safe) :]
+
+
+def _build_table(
+    session: Session,
+    row: Row,
+    columns: list[Column],
+    key: tuple[str, tuple[str, ...]] | None,
+    foreign: list[ForeignKey],
+) -> Table:
+    schema, name, engine = _text(row[0]), _text(row[1]), _text(row[3]).upper()
+    kind = _kind(_text(row[2]), engine)
+    what = "SEQUENCE" if kind is TableKind.SEQUENCE else "TABLE"
+    create = session.rows(f"SHOW CREATE {what} {quote_table(schema, name)}")[0][1] or b""
+    return Table(
+        schema=schema,
+        name=name,
+        kind=kind,
+        engine=_text(row[3]),
+        is_transactional=row[9] == b"YES" or kind is not TableKind.ROWS,
+        create_sql=create,
+        columns=tuple(columns),
+        key_name=key[0] if key else "",
+        key=key[1] if key else (),
+        foreign_keys=tuple(foreign),
+        row_estimate=int(row[4] or 0),
+        data_bytes=int(row[5] or 0),
+        auto_increment=int(row[6]) if row[6] is not None else None,
+        sequence_next=read_sequence(session, schema, name) if kind is TableKind.SEQUENCE else None,
+        is_versioned=_text(row[2]) == "SYSTEM VERSIONED",
+        is_partitioned=b"partitioned" in (row[8] or b""),
+    )
+
+
+def _kind(table_type: str, engine: str) -> TableKind:
+    if table_type == "SEQUENCE":
+        return TableKind.SEQUENCE
+    if engine in DEFINITION_ONLY_ENGINES:
+        return TableKind.DEFINITION
+    return TableKind.ROWS
+
+
+def _read_tables(session: Session, schemas: tuple[str, ...]) -> list[Row]:
+    return session.rows(
+        "SELECT table_schema, table_name, table_type, t.engine, table_rows, data_length, "
+        "auto_increment, create_time, create_options, e.transactions "
+        "FROM information_schema.tables t LEFT JOIN information_schema.engines e "
+        f"ON e.engine = t.engine WHERE table_type NOT LIKE '%VIEW%' AND {_among(schemas)} "
+        "ORDER BY 1, 2"
+    )
+
+
+def _read_columns(session: Session, schemas: tuple[str, ...]) -> dict[TableName, list[Column]]:
+    rows = session.rows(
+        "SELECT table_schema, table_name, column_name, data_type, column_type, "
+        "character_set_name, collation_name, is_nullable, extra, generation_expression "
+        f"FROM information_schema.columns WHERE {_among(schemas)} ORDER BY 1, 2, ordinal_position"
+    )
+    found: dict[TableName, list[Column]] = defaultdict(list)
+    for row in rows:
+        extra = _text(row[8])
+        found[_text(row[0]), _text(row[1])].append(
+            Column(
+                name=_text(row[2]),
+                data_type=_text(row[3]).lower(),
+                column_type=_text(row[4]),
+                charset=_text(row[5]) or None,
+                collation=_text(row[6]) or None,
+                is_nullable=row[7] == b"YES",
+                is_generated=bool(row[9]) and "DEFAULT_GENERATED" not in extra,
+                extra=extra,
+            )
+        )
+    return found
+
+
+def _read_keys(
+    session: Session, schemas: tuple[str, ...]
+) -> dict[TableName, tuple[str, tuple[str, ...]]]:
+    """Choose per table the key that ranges are cut by: the primary, else a full unique one."""
+    rows = session.rows(
+        "SELECT table_schema, table_name, index_name, column_name, nullable, sub_part "
+        "FROM information_schema.statistics WHERE non_unique = 0 AND "
+        f"{_among(schemas)} ORDER BY 1, 2, index_name <> 'PRIMARY', 3, seq_in_index"
+    )
+    grouped: dict[TableName, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        grouped[_text(row[0]), _text(row[1])][_text(row[2])].append(row)
+    chosen = {}
+    for table, indexes in grouped.items():
+        for index, parts in indexes.items():
+            if all(part[3] is not None and part[4] != b"YES" and part[5] is None for part in parts):
+                chosen[table] = (index, tuple(_text(part[3]) for part in parts))
+                break
+    return chosen
+
+
+def _read_foreign_keys(
+    session: Session, schemas: tuple[str, ...]
+) -> dict[TableName, list[ForeignKey]]:
+    rows = session.rows(
+        "SELECT table_schema, table_name, constraint_name, column_name, "
+        "referenced_table_schema, referenced_table_name, referenced_column_name "
+        "FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL "
+        f"AND {_among(schemas)} ORDER BY 1, 2, 3, ordinal_position"
+    )
+    grouped: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[tuple(_text(part) for part in (*row[:3], *row[4:6]))].append(row)
+    found: dict[TableName, list[ForeignKey]] = defaultdict(list)
+    for (schema, table, name, ref_schema, ref_table), parts in grouped.items():
+        found[schema, table].append(
+            ForeignKey(
+                name=name,
+                columns=tuple(_text(part[3]) for part in parts),
+                ref_schema=ref_schema,
+                ref_table=ref_table,
+                ref_columns=tuple(_text(part[6]) for part in parts),
+            )
+        )
+    return found
+
+
+def _read_table_ids(session: Session) -> dict[str, list[str]]:
+    """Map InnoDB's own table names to ids of their parts; empty on MySQL, where DDL is locked."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    if session.family is not Family.MARIADB:
+        return ids
+    rows = session.rows(
+        "SELECT name, table_id, n_cols FROM information_schema.innodb_sys_tables ORDER BY name"
+    )
+    for row in rows:
+        part = _text(row[0])
+        ids[part.split("#")[0]].append(f"{part}={_text(row[1])}/{_text(row[2])}")
+    return ids
+
+
+def _fingerprint(table: Table, create_time: str, ids: dict[str, list[str]]) -> str:
+    marks = ids.get(_innodb_name(table.schema) + "/" + _innodb_name(table.name), [])
+    text = strip_auto_increment(table.create_sql) + create_time.encode() + repr(marks).encode()
+    return hashlib.sha256(text).hexdigest()
+
+
+def _innodb_name(name: str) -> str:
+    """Write a name as the server writes it in file names: other characters as ``@`` codes.
+
+    Only letters, digits and ``_`` are certain; for a name with others the definition and
+    the creation time have to do.
+    """
+    return name if re.fullmatch(r"[0-9a-zA-Z_]+", name) else "\0"
+
+
+def _among(schemas: Iterable[str]) -> str:
+    names = ", ".join(quote_text(name) for name in schemas)
+    return f"table_schema IN ({names})"
+
+
+def _text(value: bytes | None) -> str:
+    return decode(value) if value is not None else ""

@@ -1,0 +1,125 @@
+"""Describe what operations return: the JSON a machine reads and the table a person sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shardvault.model.ids import BackupId, ShardName
+from shardvault.model.manifest import BarrierRecord, LogicalTableRecord, Totals
+from shardvault.model.position import Position
+
+
+class Severity(StrEnum):
+    """Rank a finding: ``blocker`` stops an operation, ``warning`` does not."""
+
+    OK = "ok"
+    INFO = "info"
+    WARNING = "warning"
+    BLOCKER = "blocker"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Report one thing that a check looked at.
+
+    Attributes:
+        where: shard, target or object concerned.
+        what: what was looked at, as ``privileges``.
+        message: what was found.
+        remedy: what to do, empty if nothing.
+    """
+
+    severity: Severity
+    where: str
+    what: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class ShardVolume:
+    """Report one shard's share of an operation [rows] [bytes] [s]."""
+
+    name: ShardName
+    position: Position
+    tables: int
+    rows: int
+    bytes_read: int
+    bytes_stored: int
+    seconds: float
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class BackupReport:
+    """Report a finished backup."""
+
+    id: BackupId
+    status: str
+    type: str
+    mode: str
+    fleet: str
+    begin: str
+    end: str
+    consistency: str
+    claims_not: tuple[str, ...]
+    barrier: BarrierRecord
+    shards: tuple[ShardVolume, ...]
+    logical_tables: tuple[LogicalTableRecord, ...]
+    totals: Totals
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BackupSummary:
+    """Report one line of the catalog."""
+
+    id: BackupId
+    status: str
+    fleet: str
+    type: str
+    mode: str
+    begin: str
+    end: str
+    consistency: str
+    totals: Totals
+
+
+@dataclass(frozen=True)
+class RestoreReport:
+    """Report a finished restore; ``verified`` only if every table was read back and equal."""
+
+    id: BackupId
+    status: str
+    verified: bool
+    fleet: str
+    begin: str
+    end: str
+    consistency: str
+    barrier: BarrierRecord
+    shards: tuple[ShardVolume, ...]
+    totals: Totals
+    findings: tuple[Finding, ...] = ()
+    seconds_by_phase: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """Report a reading of every object of a backup."""
+
+    id: BackupId
+    status: str
+    objects: int
+    bytes: int
+    rows: int
+    seconds: float
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Report a look at fleet and store; status is ``ok``, ``warnings`` or ``blocked``."""
+
+    status: str
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,1 @@
+"""Talk to one MySQL or MariaDB instance: sessions, raw packets, errors."""

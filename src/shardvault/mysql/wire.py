@@ -1,0 +1,65 @@
+"""Find and parse protocol packets in a buffer; no I/O.
+
+Source: MySQL and MariaDB protocol manuals, "Packets", "ERR_Packet", "EOF_Packet".
+"""
+
+from __future__ import annotations
+
+import struct
+
+HEADER_BYTES = 4
+FULL_PAYLOAD = 0xFFFFFF
+OK = 0x00
+LOCAL_FILE = 0xFB
+EOF = 0xFE
+ERR = 0xFF
+_EOF_MAX_PAYLOAD = 9
+
+SCAN_MORE = 0
+SCAN_BOUNDARY = 1
+SCAN_END = 2
+SCAN_ERROR = 3
+
+
+def payload_bytes(buffer: bytearray, position: int) -> int:
+    """Return the payload size of the packet at a position [bytes]."""
+    return int.from_bytes(buffer[position : position + 3], "little")
+
+
+def packet_end(buffer: bytearray, position: int, filled: int) -> int | None:
+    """Return the position behind a packet, None if it is not complete."""
+    if filled - position < HEADER_BYTES:
+        return None
+    behind = position + HEADER_BYTES + payload_bytes(buffer, position)
+    return behind if behind <= filled else None
+
+
+def is_eof(buffer: bytearray, position: int) -> bool:
+    """Say whether the packet at a position ends a list of packets."""
+    is_short = payload_bytes(buffer, position) < _EOF_MAX_PAYLOAD
+    return is_short and buffer[position + HEADER_BYTES] == EOF
+
+
+def parse_error(buffer: bytearray, position: int, filled: int) -> tuple[int, str]:
+    """Return number and text of the error packet at a position."""
+    begin = position + HEADER_BYTES + 1
+    behind = min(position + HEADER_BYTES + payload_bytes(buffer, position), filled)
+    (code,) = struct.unpack_from("<H", buffer, begin)
+    text = bytes(buffer[begin + 2 : behind])
+    if text[:1] == b"#":
+        text = text[6:]
+    return code, " ".join(text.decode("utf-8", "replace").split())
+
+
+def split_packets(payload: memoryview, sequence: int) -> list[bytes | memoryview]:
+    """Frame a payload as packets: headers and slices in sending order."""
+    parts: list[bytes | memoryview] = []
+    position = 0
+    while True:
+        size = min(FULL_PAYLOAD, len(payload) - position)
+        parts.append(struct.pack("<I", size)[:3] + bytes((sequence & 0xFF,)))
+        parts.append(payload[position : position + size])
+        position += size
+        sequence += 1
+        if size < FULL_PAYLOAD:
+            return parts

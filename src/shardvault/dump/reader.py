@@ -41,14 +41,14 @@ class RangeTotals:
 
 
 class RangeReader:
-    """Read ranges over one session, one after another, with one buffer.
+    """Read ranges over one session, one after another.
 
     The session must have been put into the read state; it stays the caller's.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._buffer = bytearray(_BUFFER_BYTES)
+        self._buffer = bytearray()
         self._filled = 0
 
     def read(
@@ -67,12 +67,25 @@ class RangeReader:
             ConnectError: the connection was lost; the snapshot is lost with it.
         """
         self._session.send(statement)
+        self._buffer = bytearray(_BUFFER_BYTES)
         self._filled = 0
         begin = self._skip_header(columns)
         self._drop(begin)
         totals = self._read_rows(take)
-        if len(self._buffer) > _BUFFER_BYTES:
-            self._buffer = bytearray(_BUFFER_BYTES)  # a giant row made it grow
+        self._buffer = bytearray()  # only as many buffers as ranges being read
+        return totals
+
+    def read_released(
+        self, statement: str, columns: int, take: Callable[[memoryview], object]
+    ) -> RangeTotals:
+        """Read a range inside the snapshot and give its metadata locks back.
+
+        Without the savepoint the transaction would keep a lock on every table it has read;
+        an ALTER would wait for it, and every new statement on the table behind the ALTER.
+        """
+        self._session.execute("SAVEPOINT shardvault")
+        totals = self.read(statement, columns, take)
+        self._session.execute("ROLLBACK TO SAVEPOINT shardvault")
         return totals
 
     def _read_rows(self, take: Callable[[memoryview], object]) -> RangeTotals:

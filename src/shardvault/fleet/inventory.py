@@ -102,16 +102,16 @@ def read_sequence(session: Session, schema: str, name: str) -> str:
 
 
 def strip_auto_increment(create_sql: bytes) -> bytes:
-    """Take the counter out of a table's definition.
-
-    Only the table options behind the last parenthesis at the start of a line are
-    touched, so that a comment or a default that looks alike stays.
-    """
+    """Take the counter out of a table's definition."""
     place = create_sql.rfind(b"\n)")
-    head, options = create_sql[:place], create_sql[place:]
+    return create_sql[:place] + strip_counter(create_sql[place:])
+
+
+def strip_counter(options: bytes) -> bytes:
+    """Take the counter out of a table's options; a comment that looks alike stays."""
     comment = options.find(b" COMMENT=")
     safe = options if comment < 0 else options[:comment]
-    return head + _AUTO_INCREMENT.sub(b"", safe, count=1) + options[len(safe) :]
+    return _AUTO_INCREMENT.sub(b"", safe, count=1) + options[len(safe) :]
 
 
 def _build_table(

@@ -53,6 +53,7 @@ class TableRecord:
     Attributes:
         select_columns: names of the columns each stored row carries, in order.
         content_hash: sum over the ranges, 32 hex digits.
+        longest_row: longest row as read; a target's max_allowed_packet must hold it [bytes].
     """
 
     table: Table
@@ -61,6 +62,7 @@ class TableRecord:
     content_hash: str
     raw_bytes: int
     ranges: tuple[RangeRecord, ...]
+    longest_row: int = 0
 
 
 @dataclass(frozen=True)

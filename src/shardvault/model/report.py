@@ -118,6 +118,72 @@ class VerifyReport:
 
 
 @dataclass(frozen=True)
+class InitReport:
+    """Report a new repository."""
+
+    repository_id: str
+    url: str
+    key_file: str
+    probe: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class CatalogReport:
+    """Report the catalog: every complete backup, oldest first, and what cannot be read."""
+
+    backups: tuple[BackupSummary, ...]
+    damaged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableVolume:
+    """Report one table of a backup [rows] [bytes]."""
+
+    shard: ShardName
+    schema: str
+    name: str
+    kind: str
+    rows: int
+    raw_bytes: int
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class ShowReport:
+    """Report one backup in full."""
+
+    backup: BackupReport
+    tables: tuple[TableVolume, ...]
+    objects: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PlannedTable:
+    """Say where one table goes [rows] [bytes]."""
+
+    shard: ShardName
+    target: ShardName
+    schema: str
+    name: str
+    rows: int
+    raw_bytes: int
+    action: str
+
+
+@dataclass(frozen=True)
+class RestorePlanReport:
+    """Report what a restore would do; any blocker among the findings stops it."""
+
+    id: BackupId
+    fleet: str
+    tables: tuple[PlannedTable, ...]
+    objects: dict[str, int]
+    findings: tuple[Finding, ...]
+    rows: int
+    raw_bytes: int
+
+
+@dataclass(frozen=True)
 class CheckReport:
     """Report a look at fleet and store; status is ``ok``, ``warnings`` or ``blocked``."""
 

@@ -62,7 +62,13 @@ class Node:
     table: str
 
     def __str__(self) -> str:
-        return f"{self.shard}.{self.schema}.{self.table}"
+        return ".".join(_part(part) for part in (self.shard, self.schema, self.table))
+
+
+def _part(name: str) -> str:
+    """Put a name in backticks where it would not stay one part of a dotted name."""
+    is_plain = all(char.isalnum() or char in "_-" for char in name)
+    return name if is_plain else "`" + name.replace("`", "``") + "`"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ itself: a lock or a snapshot dies with its connection, and that must be seen.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -203,7 +204,12 @@ class Session:
             self.abort()
 
     def abort(self) -> None:
-        """Close the socket at once; the server frees locks and snapshots."""
+        """Close the socket at once, also under a thread that waits on it.
+
+        The server frees locks and snapshots.
+        """
+        with contextlib.suppress(OSError, AttributeError):
+            self._connection._sock.shutdown(socket.SHUT_RDWR)
         self._connection._force_close()
 
     def _translated(self, error: BaseException, statement: str | bytes) -> Exception:

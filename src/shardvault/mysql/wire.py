@@ -63,3 +63,23 @@ def split_packets(payload: memoryview, sequence: int) -> list[bytes | memoryview
         sequence += 1
         if size < FULL_PAYLOAD:
             return parts
+
+
+def parse_ok(payload: bytes) -> tuple[int, int]:
+    """Return the affected rows and the warnings that an OK packet reports."""
+    if payload[:1] != bytes((OK,)):
+        raise ValueError("not an OK packet")
+    affected, position = read_length(payload, 1)
+    _, position = read_length(payload, position)  # last insert id
+    (warnings,) = struct.unpack_from("<H", payload, position + 2)
+    return affected, int(warnings)
+
+
+def read_length(payload: bytes, position: int) -> tuple[int, int]:
+    """Return a length-encoded integer and the position behind it."""
+    first = payload[position]
+    width = {0xFC: 2, 0xFD: 3, 0xFE: 8}.get(first, 0)
+    if not width:
+        return first, position + 1
+    begin = position + 1
+    return int.from_bytes(payload[begin : begin + width], "little"), begin + width

@@ -1,0 +1,29 @@
+"""Look whether a backup would succeed."""
+
+from __future__ import annotations
+
+import click
+
+from shardvault.cli.output import write_report
+from shardvault.cli.render import open_sink
+from shardvault.cli.settings import Settings
+from shardvault.cli.verbs import Verb
+from shardvault.errors import FindingsError
+from shardvault.events import PhaseStarted
+
+
+@click.command("check", cls=Verb)
+@click.pass_obj
+def check(settings: Settings) -> int:
+    """Look at every shard and at the store; change nothing.
+
+    Exits with 0 if a backup may be taken, also with warnings, and with 3 if something blocks it.
+    """
+    from shardvault import app
+    from shardvault.cli.page_findings import describe_check
+
+    with open_sink(settings) as sink:
+        sink.emit(PhaseStarted("check", "every shard and the store"))
+        report = app.check(settings.config)
+    write_report(report, settings, describe_check)
+    return FindingsError.exit_code if report.status == "blocked" else 0

@@ -1,0 +1,97 @@
+"""Restore one backup, or say what that would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from shardvault.cli.output import write_report
+from shardvault.cli.render import open_sink
+from shardvault.cli.settings import Settings
+from shardvault.cli.verbs import Verb
+from shardvault.cli.words import read_mapping, read_scope, scope_options
+from shardvault.errors import FindingsError, IntegrityError, RefusedError
+from shardvault.events import PhaseStarted
+
+if TYPE_CHECKING:
+    from shardvault.cli.consent import Request
+    from shardvault.model.report import RestoreReport
+
+
+@click.command("restore", cls=Verb)
+@click.argument("backup_id", metavar="ID")
+@click.option(
+    "--target",
+    type=click.Path(),
+    metavar="FILE",
+    help="Configuration of the fleet that takes the data; without it, the source fleet.",
+)
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="SHARD=TARGET",
+    help="Put a shard of the backup on another shard of the target, as s0=t3; repeatable. "
+    "Others keep their name.",
+)
+@click.option("--dry-run", is_flag=True, help="Only print the plan and what stands in its way.")
+@click.option("--replace", is_flag=True, help="Drop what is in the way on the target.")
+@click.option(
+    "--source-fleet",
+    metavar="NAME",
+    help="The fleet's name, typed, to restore onto the source fleet itself.",
+)
+@click.option("--with-accounts", is_flag=True, help="Create users, roles and grants too.")
+@scope_options
+@click.pass_obj
+def restore(settings: Settings, dry_run: bool, **options: Any) -> int:
+    """Restore a backup, read every table back and compare it with the manifest.
+
+    ID is what "shardvault list" prints, or "latest". With --dry-run nothing is changed; it exits
+    with 1 if something blocks the restore.
+    """
+    from shardvault.cli.consent import obtain_consent
+
+    request = _read_request(options)
+    if dry_run:
+        return _print_plan(request, settings)
+    report = _run_restore(obtain_consent(request, settings), settings)
+    if not report.verified:
+        return IntegrityError.exit_code
+    return FindingsError.exit_code if report.status == "findings" else 0
+
+
+def _read_request(options: dict[str, Any]) -> Request:
+    from shardvault.cli.consent import Request
+
+    return Request(
+        backup_id=options["backup_id"],
+        target=options["target"],
+        mapping=read_mapping(options["mapping"]),
+        scope=read_scope(options),
+        replace=options["replace"],
+        confirm_source=options["source_fleet"],
+        with_accounts=options["with_accounts"],
+    )
+
+
+def _print_plan(request: Request, settings: Settings) -> int:
+    from shardvault.cli.page_restore import describe_plan
+    from shardvault.model.report import Severity
+
+    with open_sink(settings) as sink:
+        sink.emit(PhaseStarted("restore", "plan"))
+        plan = request.plan(settings)
+    write_report(plan, settings, describe_plan)
+    is_blocked = any(finding.severity is Severity.BLOCKER for finding in plan.findings)
+    return RefusedError.exit_code if is_blocked else 0
+
+
+def _run_restore(request: Request, settings: Settings) -> RestoreReport:
+    from shardvault.cli.page_restore import describe_restore
+
+    with open_sink(settings) as sink:
+        report = request.run(settings, sink)
+    write_report(report, settings, describe_restore)
+    return report

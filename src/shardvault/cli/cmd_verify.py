@@ -1,0 +1,28 @@
+"""Verify one backup."""
+
+from __future__ import annotations
+
+import click
+
+from shardvault.cli.output import write_report
+from shardvault.cli.render import open_sink
+from shardvault.cli.settings import Settings
+from shardvault.cli.verbs import Verb
+from shardvault.errors import IntegrityError
+
+
+@click.command("verify", cls=Verb)
+@click.argument("backup_id", metavar="ID")
+@click.pass_obj
+def verify(settings: Settings, backup_id: str) -> int:
+    """Read every object of a backup back and compare it with the manifest.
+
+    ID is what "shardvault list" prints, or "latest". Exits with 15 if anything is damaged.
+    """
+    from shardvault import app
+    from shardvault.cli.page_findings import describe_verify
+
+    with open_sink(settings) as sink:
+        report = app.verify(backup_id, settings.config, threads=settings.threads, sink=sink)
+    write_report(report, settings, describe_verify)
+    return 0 if report.status == "ok" else IntegrityError.exit_code

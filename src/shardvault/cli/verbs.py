@@ -1,0 +1,73 @@
+"""Define what commands have in common: global options, help, and "did you mean"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from shardvault.cli.output import write_text
+from shardvault.cli.settings import GlobalOption, global_options
+from shardvault.errors import UsageError
+
+
+class Verb(click.Command):
+    """Take the global options after the command's name as well."""
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, add_help_option=False, **attributes)
+        self.params += [*global_options(with_environment=False), _help_option()]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options and then, apart, the global ones."""
+        own = [option for option in self.params if not isinstance(option, GlobalOption)]
+        shared = [option for option in self.params if isinstance(option, GlobalOption)]
+        for title, options in (("Options", own), ("Global options", shared)):
+            records = [record for option in options if (record := option.get_help_record(ctx))]
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class Program(click.Group):
+    """Hold the commands in the order in which one meets them."""
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, add_help_option=False, **attributes)
+        self.params += [*global_options(with_environment=True), _help_option()]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands as they were added."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; raises UsageError that offers the nearest one."""
+        name = args[0]
+        if name not in self.commands and not ctx.resilient_parsing:
+            raise UsageError(f"unknown command {name!r}", hint=_suggest(name, self.commands))
+        return super().resolve_command(ctx, args)
+
+
+def _suggest(word: str, known: dict[str, click.Command]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"commands are: {', '.join(known)}"
+
+
+def _help_option() -> click.Option:
+    return click.Option(
+        ["-h", "--help"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_help,
+        help="Print this help.",
+    )
+
+
+def _show_help(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        write_text(context.get_help())
+        context.exit()

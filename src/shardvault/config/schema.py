@@ -1,0 +1,265 @@
+"""Define every option of the configuration file, once.
+
+Help, checks and docs/reference/configuration.md come from these classes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
+
+from shardvault.config.problems import Places, Where
+from shardvault.config.values import FilePath, Host, Maybe, Name, Text, Url, fault
+from shardvault.errors import ConfigError
+
+
+class Section(BaseModel):
+    """Refuse unknown keys and values of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class PasswordSection(Section):
+    """Say where a password is kept; exactly one of the keys."""
+
+    env: Maybe[Text] = Field(default=None, description="Environment variable that holds it.")
+    file: Maybe[FilePath] = Field(
+        default=None,
+        description="File that holds it and nothing else; readable by its owner alone. "
+        "One newline at the end is ignored.",
+    )
+    command: Maybe[Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
+        default=None,
+        description="Program and arguments, run without a shell for at most 10 s, that prints it.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_plain_text(cls, value: Any) -> Any:
+        known = ", ".join(cls.model_fields)
+        if not isinstance(value, dict):
+            raise fault(
+                "a password must not stand in this file",
+                "refer to it: {env: NAME}, {file: PATH} or {command: [PROGRAM, ARGUMENT]}",
+            )
+        if value.keys() - cls.model_fields.keys():  # unnamed: it may be the password itself
+            raise fault("unknown key", f"known are {known}; option_file stands beside password")
+        return value
+
+    @model_validator(mode="after")
+    def _check_one(self) -> PasswordSection:
+        if sum(source is not None for source in (self.env, self.file, self.command)) != 1:
+            raise fault("one of env, file, command is needed")
+        return self
+
+
+class TlsSection(Section):
+    """Encrypt the connection; an empty map asks for TLS with the system's authorities."""
+
+    ca: Maybe[FilePath] = Field(
+        default=None, description="Certificates of the authorities to trust."
+    )
+    cert: Maybe[FilePath] = Field(default=None, description="Our own certificate.")
+    key: Maybe[FilePath] = Field(default=None, description="Key of our own certificate.")
+    verify_identity: bool = Field(
+        default=True,
+        description="Check that the certificate was issued for the instance's host name.",
+    )
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> TlsSection:
+        if (self.cert is None) != (self.key is None):
+            raise fault("cert and key need each other")
+        return self
+
+
+class InstanceSection(Section):
+    """Say where one instance listens: host and port, or socket."""
+
+    host: Maybe[Host] = Field(default=None, description="Host name or address.")
+    port: Maybe[int] = Field(
+        default=None, ge=1, le=65535, description="TCP port; 3306 if not given."
+    )
+    socket: Maybe[FilePath] = Field(default=None, description="Path of the Unix socket.")
+    tls: Maybe[TlsSection] = Field(default=None, description="Encryption of the connection.")
+
+    @model_validator(mode="after")
+    def _check_place(self) -> InstanceSection:
+        if self.socket is not None and (self.host is not None or self.port is not None):
+            raise fault("socket stands beside host or port", "keep one way to reach the instance")
+        return self
+
+
+class LoginSection(Section):
+    """Say who logs in, and with what."""
+
+    user: Maybe[Text] = Field(default=None, description="Account to log in with.")
+    password: Maybe[PasswordSection] = Field(
+        default=None, description="Where the password is kept; never the password itself."
+    )
+    option_file: Maybe[FilePath] = Field(
+        default=None,
+        description="MySQL option file; its sections [client] and [shardvault] fill what "
+        "is not given here.",
+    )
+
+
+class ShardSection(LoginSection):
+    """Describe one shard; its login comes before the fleet's."""
+
+    name: Name = Field(description="Name of the shard; `nodes` refers to it.")
+    primary: InstanceSection = Field(
+        default=InstanceSection(), description="The instance that takes the shard's writes."
+    )
+    replicas: tuple[InstanceSection, ...] = Field(
+        default=(), description="Its replicas; without `tls` they are reached with the primary's."
+    )
+
+
+class TableSection(Section):
+    """Describe one logical table: a table that is spread over shards."""
+
+    logical: Text = Field(description="Name the application knows it by.")
+    nodes: Text = Field(
+        description="Its physical tables as `shard.schema.table`, comma-separated; `${0..3}` and "
+        "`${['a','b']}` stand for several names, several of them for all combinations. "
+        "A name that holds a dot or comma goes in backticks."
+    )
+    key: Maybe[Text] = Field(default=None, description="Column that decides the shard of a row.")
+    rule: Maybe[dict[str, Any]] = Field(
+        default=None, description="Sharding rule, e.g. `{mod: 8}`; kept with the backup."
+    )
+    broadcast: bool = Field(default=False, description="Every node holds the same rows.")
+
+
+class FleetSection(LoginSection):
+    """Describe the fleet; the login is the default of every shard."""
+
+    name: Name = Field(description="Name of the fleet; backups carry it.")
+    shards: tuple[ShardSection, ...] = Field(description="All shards of the fleet.")
+    tables: tuple[TableSection, ...] = Field(
+        default=(),
+        description="Logical tables. Given: the scope is every schema that their nodes name, "
+        "on every shard. "
+        "Not given: every schema but the system's.",
+    )
+
+
+class KeySection(Section):
+    """Say where the key of the repository is kept."""
+
+    file: FilePath = Field(
+        description="Key file; `init` writes it. Without it no backup can be read: keep a copy."
+    )
+
+
+class RepositorySection(Section):
+    """Say where backups are stored."""
+
+    url: Url = Field(description="Place of the repository, as `file:///var/backups/shop`.")
+    key: KeySection = Field(description="Key of the repository.")
+
+
+class BarrierSection(Section):
+    """Bound the time in which no shard commits."""
+
+    limit_s: float = Field(
+        default=2.0,
+        gt=0,
+        lt=5,
+        allow_inf_nan=False,
+        description="Longest hold. Keep it below the applications' lock_wait_timeout.",
+        json_schema_extra={"unit": "s"},
+    )
+    lease_s: int = Field(
+        default=3,
+        ge=1,
+        le=5,
+        description="If shardvault freezes, each server frees its lock after this time.",
+        json_schema_extra={"unit": "s"},
+    )
+    attempts: int = Field(default=5, ge=1, le=100, description="Tries before the backup gives up.")
+
+    @model_validator(mode="after")
+    def _check_lease(self) -> BarrierSection:
+        if self.lease_s <= self.limit_s:
+            raise fault("lease_s is not above limit_s", "a lease must outlive the barrier")
+        return self
+
+
+class BackupSection(Section):
+    """Say how backups are taken."""
+
+    barrier: BarrierSection = Field(default=BarrierSection(), description="Limits of the barrier.")
+    zstd_level: int = Field(
+        default=1, ge=1, le=19, description="Compression level; higher is smaller and slower."
+    )
+
+
+class LimitsSection(Section):
+    """Bound what shardvault takes from this machine and from the servers."""
+
+    threads: Maybe[int] = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Threads on this machine; one per processor if not given.",
+    )
+    sessions_per_shard: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Connections that read or load on one shard at the same time.",
+    )
+
+
+class Config(Section):
+    """Hold a whole configuration file. A target of a restore needs `fleet` alone."""
+
+    fleet: FleetSection = Field(description="The fleet and how to reach it.")
+    repository: Maybe[RepositorySection] = Field(
+        default=None, description="The repository; not needed in the file of a restore target."
+    )
+    backup: BackupSection = Field(default=BackupSection(), description="How backups are taken.")
+    limits: LimitsSection = Field(default=LimitsSection(), description="Limits on resources.")
+
+    _places: Places = PrivateAttr(default_factory=lambda: Places("configuration"))
+
+    def locate(self, where: Where) -> str:
+        """Write where an option stands, as ``shop.yaml:12: fleet.tables[0].nodes``."""
+        return self._places.locate(where)
+
+    def require_repository(self) -> RepositorySection:
+        """Return the repository section; raises ConfigError if the file has none."""
+        if self.repository is None:
+            raise ConfigError(
+                f"{self.locate(())}: section repository is missing",
+                hint="add repository: {url: file:///var/backups/shop, key: {file: PATH}}",
+            )
+        return self.repository
+
+
+def section_at(where: Where) -> type[Section]:
+    """Return the class of the section that a path leads to; steps into lists are ignored."""
+    section: type[Section] = Config
+    for step in where:
+        if isinstance(step, str):
+            section = inner_section(section.model_fields[step].annotation) or section
+    return section
+
+
+def inner_section(annotation: Any) -> type[Section] | None:
+    """Find the section inside an annotation such as ``tuple[ShardSection, ...] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := inner_section(argument):
+            return found
+    return None

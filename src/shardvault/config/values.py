@@ -1,0 +1,64 @@
+"""Define the kinds of value that options take, each with its check."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
+_HOST_AND_PORT = re.compile(r"([^:]+):(\d+)")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://.+", re.DOTALL)
+
+
+def fault(what: str, hint: str = "") -> PydanticCustomError:
+    """Make the error that a check of ours raises; it must not repeat values of the file."""
+    return PydanticCustomError("fault", "{what}", {"what": what, "hint": hint})
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise fault("not a name", "use 1 to 64 of the characters A-Z a-z 0-9 _ -")
+    return name
+
+
+def _check_host(host: str) -> str:
+    if both := _HOST_AND_PORT.fullmatch(host):
+        raise fault("holds a port", f"write host: {both[1]}, port: {both[2]}")
+    if not _HOST.fullmatch(host):
+        raise fault("not a host name or address")
+    return host
+
+
+def _check_url(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise fault("not a URL", "write one such as file:///var/backups/shop")
+    return url
+
+
+def _place_file(path: str, info: ValidationInfo) -> str:
+    folder = (info.context or {}).get("folder", ".")
+    try:
+        return str(Path(folder, Path(path).expanduser()))
+    except RuntimeError:
+        raise fault("the home folder of ~ is unknown", "write the path in full") from None
+
+
+def _refuse_null(value: object) -> object:
+    if value is None:
+        raise fault("has no value", "give it one, or leave it out")
+    return value
+
+
+T = TypeVar("T")
+Maybe = Annotated[T | None, BeforeValidator(_refuse_null)]
+"""An option that may be left out, but not be left empty."""
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, AfterValidator(_check_name)]
+Host = Annotated[str, AfterValidator(_check_host)]
+FilePath = Annotated[Text, AfterValidator(_place_file)]
+Url = Annotated[str, AfterValidator(_check_url)]

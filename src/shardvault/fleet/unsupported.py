@@ -1,0 +1,89 @@
+"""Name the tables that a backup cannot keep exact, before any lock is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shardvault.errors import UnsupportedObject
+from shardvault.fleet.inventory import Inventory
+from shardvault.model.ids import ShardName
+from shardvault.model.report import Finding, Severity
+from shardvault.model.schema import Table, TableKind
+from shardvault.units import format_size
+
+_WHAT = "tables"
+
+
+def refuse_unsupported(shard: ShardName, inventory: Inventory, limit_bytes: int) -> None:
+    """Raise UnsupportedObject with every table that stands against a backup.
+
+    Args:
+        shard: where the tables are.
+        inventory: what is in scope.
+        limit_bytes: most that may be copied while the barrier is held [bytes].
+    """
+    found = examine_tables(shard, inventory, limit_bytes)
+    refused = [finding for finding in found if finding.severity is Severity.BLOCKER]
+    if refused:
+        raise UnsupportedObject(
+            "cannot be backed up: " + "; ".join(finding.message for finding in refused),
+            shard=shard,
+            hint="; ".join(dict.fromkeys(finding.remedy for finding in refused)),
+        )
+
+
+def examine_tables(shard: ShardName, inventory: Inventory, limit_bytes: int) -> tuple[Finding, ...]:
+    """Report every table that is not simply copied inside the snapshot; see refuse_unsupported."""
+    special = [
+        *_versioned(shard, inventory),
+        *_outside_snapshot(shard, inventory, limit_bytes),
+        *_definition_only(shard, inventory),
+    ]
+    count = f"{len(inventory.tables)} in {len(inventory.schemas)} schemas"
+    rest = f", {len(special)} of them named below" if special else ", all transactional"
+    return (Finding(Severity.OK, shard, _WHAT, count + rest), *special)
+
+
+def _versioned(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
+    for table in inventory.tables:
+        if table.is_versioned:
+            yield _refuse(
+                shard,
+                f"{table.qualified}: system-versioned, its history cannot be kept yet",
+                "leave system-versioned tables out with --exclude",
+            )
+
+
+def _outside_snapshot(
+    shard: ShardName, inventory: Inventory, limit_bytes: int
+) -> Iterator[Finding]:
+    """Judge tables whose engine knows no snapshot: they must be copied under the barrier."""
+    tables = [table for table in inventory.tables if _is_outside_snapshot(table)]
+    total_bytes = sum(table.data_bytes for table in tables)
+    for table in tables:
+        size = f"{table.qualified}: {table.engine}, {format_size(table.data_bytes)}"
+        if total_bytes <= limit_bytes:
+            message = f"{size}, copied while the barrier is held"
+            yield Finding(Severity.INFO, shard, _WHAT, message)
+            continue
+        yield _refuse(
+            shard,
+            f"{size}, in no snapshot; such tables have {format_size(total_bytes)} in all, "
+            f"over the {format_size(limit_bytes)} that may be copied under the barrier",
+            "ALTER TABLE … ENGINE=InnoDB, or leave such tables out with --exclude",
+        )
+
+
+def _is_outside_snapshot(table: Table) -> bool:
+    return table.kind is TableKind.ROWS and not table.is_transactional
+
+
+def _definition_only(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
+    for table in inventory.tables:
+        if table.kind is TableKind.DEFINITION:
+            message = f"{table.qualified}: {table.engine}, definition only"
+            yield Finding(Severity.INFO, shard, _WHAT, message)
+
+
+def _refuse(shard: ShardName, message: str, remedy: str) -> Finding:
+    return Finding(Severity.BLOCKER, shard, _WHAT, message, remedy)

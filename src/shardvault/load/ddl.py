@@ -1,0 +1,95 @@
+"""Take a table's definition apart and put it together without the parts that come later.
+
+Works on the bytes of ``SHOW CREATE TABLE`` with a tokenizer that knows backticks, quotes,
+comments and parentheses; every part keeps its bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from shardvault.errors import IntegrityError
+
+_TOKEN = re.compile(
+    rb"""`(?:[^`]|``)*`          # identifier
+    |'(?:[^'\\]|\\.|'')*'        # text
+    |"(?:[^"\\]|\\.|"")*"
+    |/\*.*?\*/                   # comment, version comments included
+    |[(),]
+    |[^`'"/(),]+
+    |/""",
+    re.VERBOSE | re.DOTALL,
+)
+_PLAIN_INDEX = re.compile(rb"\s*(?:UNIQUE )?KEY\b")
+_FOREIGN = re.compile(rb"\s*CONSTRAINT\s+`(?:[^`]|``)*`\s+FOREIGN KEY\b")
+_NAME = re.compile(rb"`((?:[^`]|``)*)`")
+
+
+@dataclass(frozen=True)
+class TableDdl:
+    """Hold a definition in parts; with commas between them they are the definition.
+
+    Attributes:
+        head: up to and with the opening parenthesis.
+        parts: columns, keys and constraints, without the commas between them.
+        tail: from the closing parenthesis on.
+    """
+
+    head: bytes
+    parts: tuple[bytes, ...]
+    tail: bytes
+
+
+def parse_table(create_sql: bytes) -> TableDdl:
+    """Take a definition apart.
+
+    Raises:
+        IntegrityError: not a table definition.
+    """
+    position = depth = 0
+    head_end, begin, parts = -1, -1, []
+    while position < len(create_sql):
+        match = _TOKEN.match(create_sql, position)
+        if match is None:
+            break
+        token = match[0]
+        if token == b"(":
+            depth += 1
+            if depth == 1 and head_end < 0:
+                head_end = begin = match.end()
+        elif token == b")":
+            depth -= 1
+            if depth == 0:
+                parts.append(create_sql[begin : match.start()])
+                return TableDdl(create_sql[:head_end], tuple(parts), create_sql[match.start() :])
+        elif token == b"," and depth == 1:
+            parts.append(create_sql[begin : match.start()])
+            begin = match.end()
+        position = match.end()
+    raise IntegrityError("stored table definition cannot be read")
+
+
+def is_foreign_key(part: bytes) -> bool:
+    """Say whether a part of a definition is a foreign key."""
+    return _FOREIGN.match(part) is not None
+
+
+def is_deferrable(part: bytes) -> bool:
+    """Say whether a part is an index that can be built after the rows, with others at once.
+
+    FULLTEXT, SPATIAL and VECTOR indexes stay: servers build only one of them at a time.
+    """
+    return _PLAIN_INDEX.match(part) is not None
+
+
+def first_name(part: bytes) -> bytes:
+    """Return the first quoted name of a part: an index's or a constraint's own."""
+    match = _NAME.search(part)
+    return match[1].replace(b"``", b"`") if match else b""
+
+
+def first_column(part: bytes) -> bytes:
+    """Return the first column of an index."""
+    names = _NAME.findall(part[part.find(b"(", part.find(b"`")) :])
+    return bytes(names[0]).replace(b"``", b"`") if names else b""

@@ -1,0 +1,102 @@
+"""Create views, routines, triggers and events, each in the state it was made in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from shardvault.errors import ServerError
+from shardvault.model.report import Finding, Severity
+from shardvault.model.schema import Account, CodeObject, ObjectKind
+from shardvault.mysql.quoting import quote_name
+from shardvault.mysql.session import Session, decode
+from shardvault.mysql.state import LOAD_MODE, prepare_load
+
+_AFTER_ALL = frozenset({ObjectKind.EVENT})
+_CREATE_USER = re.compile(rb"CREATE (USER|ROLE) ")
+
+
+def create_objects(
+    session: Session, objects: Sequence[CodeObject], *, events: bool
+) -> tuple[Finding, ...]:
+    """Create code objects; what needs another that is not there yet is tried again.
+
+    Args:
+        session: in the load state; it is in that state again afterwards.
+        objects: in the order of their dump.
+        events: create the events only, the last step of a restore, or all else.
+
+    Returns:
+        A finding for each object that the server refused, with its reason.
+    """
+    waiting = [item for item in objects if (item.kind in _AFTER_ALL) is events]
+    findings = [_invalid(item) for item in waiting if item.fault is not None]
+    waiting = [item for item in waiting if item.fault is None]
+    reasons: dict[int, str] = {}
+    while waiting:
+        left = [item for item in waiting if not _try_create(session, item, reasons)]
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    prepare_load(session)
+    return (*findings, *(_refused(item, reasons[id(item)]) for item in waiting))
+
+
+def _try_create(session: Session, item: CodeObject, reasons: dict[int, str]) -> bool:
+    try:
+        _create(session, item)
+    except ServerError as error:
+        reasons[id(item)] = error.message
+        return False
+    return True
+
+
+def _create(session: Session, item: CodeObject) -> None:
+    session.execute(f"USE {quote_name(item.schema)}")
+    session.execute(
+        f"SET SESSION character_set_client = {item.charset}, "
+        f"collation_connection = {item.collation}, "
+        f"sql_mode = '{item.sql_mode if item.kind is not ObjectKind.VIEW else LOAD_MODE}', "
+        f"time_zone = '{item.time_zone or '+00:00'}'"
+    )
+    session.rows(item.create_sql)
+
+
+def _invalid(item: CodeObject) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"{item.schema}.{item.name}",
+        item.kind,
+        f"was invalid at the source: {item.fault}",
+        "its text could not be read at the source; repair it there",
+    )
+
+
+def _refused(item: CodeObject, reason: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"{item.schema}.{item.name}",
+        item.kind,
+        f"not created: {reason}",
+        "create what it needs, then create it from `shardvault show ID --sql`",
+    )
+
+
+def create_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
+    """Create users and roles that are not there, and grant what they had."""
+    findings = []
+    for account in accounts:
+        create = _CREATE_USER.sub(rb"CREATE \1 IF NOT EXISTS ", account.create_sql, count=1)
+        for statement in (create, *account.grants):
+            try:
+                session.rows(statement)
+            except ServerError as error:
+                findings.append(_account_finding(account, statement, error))
+    return tuple(findings)
+
+
+def _account_finding(account: Account, statement: bytes, error: ServerError) -> Finding:
+    shown = decode(statement).split(" IDENTIFIED")[0][:80]
+    return Finding(
+        Severity.WARNING, account.name, "account", f"{shown}: {error.message}", "grant it by hand"
+    )

@@ -1,0 +1,280 @@
+"""Take a hot logical backup of a fleet at one cut."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from shardvault.barrier.coordinator import take_cut
+from shardvault.barrier.cut import Cut
+from shardvault.barrier.limits import BarrierLimits
+from shardvault.clock import format_time, monotonic_s, parse_time, utc_now
+from shardvault.dump.plan import TablePlan, plan_table
+from shardvault.dump.ranges import Border, plan_borders
+from shardvault.errors import DdlDetected, UsageError
+from shardvault.events import Noticed, PhaseStarted, Retrying
+from shardvault.failpoints import failpoint, is_off
+from shardvault.fleet.inventory import TableName, strip_auto_increment
+from shardvault.fleet.preflight import refuse_unsupported
+from shardvault.interfaces import EventSink
+from shardvault.model.ids import ShardName
+from shardvault.model.manifest import TableRecord
+from shardvault.model.report import BackupReport
+from shardvault.model.schema import Table, TableKind
+from shardvault.model.target import Fleet, Scope, Shard
+from shardvault.mysql.session import Session
+from shardvault.mysql.state import prepare_read
+from shardvault.operations.definition_proof import prove_binlog, prove_tables
+from shardvault.operations.dumping import DumpedShard, dump_shards, table_record
+from shardvault.operations.manifests import Heading, Taken, build_manifest, report_of
+from shardvault.operations.progress import Meter
+from shardvault.operations.small_tables import SMALL_BYTES, SmallTables
+from shardvault.operations.survey import (
+    Sessions,
+    ShardSurvey,
+    choose_scope,
+    compare_surveys,
+    opened_sessions,
+    survey_shards,
+)
+from shardvault.repository.catalog import new_backup_id
+from shardvault.repository.chunks import ChunkWriter
+from shardvault.repository.parts import get_part
+from shardvault.repository.store import Repository
+from shardvault.units import format_size
+from shardvault.workers.local import map_parallel
+
+_OPERATION = "backup"
+_MOST_PLANNERS = 32
+_CUTS = 3  # how often DDL may come between looking at the definitions and the cut
+
+Plans = Mapping[ShardName, Sequence[TablePlan]]
+PreviousBorders = Mapping[ShardName, Mapping[TableName, tuple[Table, tuple[Border, ...]]]]
+
+
+@dataclass(frozen=True)
+class BackupOptions:
+    """Say how a backup is taken.
+
+    Attributes:
+        threads: ranges read at the same time, over all shards.
+        sessions_per_shard: snapshots on each shard.
+    """
+
+    threads: int
+    sessions_per_shard: int = 4
+    limits: BarrierLimits = field(default_factory=BarrierLimits)
+    scope: Scope = field(default_factory=Scope)
+    tool_version: str = ""
+
+
+def run_backup(
+    fleet: Fleet, repository: Repository, options: BackupOptions, sink: EventSink
+) -> BackupReport:
+    """Take a backup; it exists, complete and proven, once this returns.
+
+    Raises:
+        RefusedError: something in scope cannot be kept exact; nothing was locked.
+        BarrierError, XaInDoubt: no cut was to be had; no lock is left.
+        DdlDetected: definitions changed; nothing is listed, stored chunks are used again.
+        StorageError: the store failed; nothing is listed.
+    """
+    begin, begin_s = format_time(utc_now()), monotonic_s()
+    with repository.writer(_OPERATION) as writer, opened_sessions(_chosen(fleet, options)) as found:
+        if writer.reclaimed_bytes:
+            freed = format_size(writer.reclaimed_bytes)
+            sink.emit(Noticed(f"freed {freed} that an interrupted backup had left"))
+        run = _Run(fleet, found, options, sink)
+        taken = run.take(writer, _previous_borders(repository, writer, fleet))
+        sink.emit(PhaseStarted(_OPERATION, "commit"))
+        backup = new_backup_id(parse_time(begin), "full", [b.id for b in repository.list()])
+        heading = Heading(backup, begin, begin_s, options.tool_version, options.scope)
+        manifest = build_manifest(heading, fleet, taken, writer)
+        failpoint("backup.before_manifest")
+        repository.commit(manifest)
+        failpoint("backup.after_manifest")
+    return report_of(manifest)
+
+
+def _chosen(fleet: Fleet, options: BackupOptions) -> list[Shard]:
+    wanted = options.scope.shards
+    unknown = sorted(set(wanted) - {shard.name for shard in fleet.shards})
+    if unknown:
+        names = ", ".join(shard.name for shard in fleet.shards)
+        raise UsageError(f"no shard {unknown[0]!r}", hint=f"shards are: {names}")
+    return [shard for shard in fleet.shards if not wanted or shard.name in wanted]
+
+
+class _Run:
+    """Take the cut and read all that is in scope."""
+
+    def __init__(
+        self, fleet: Fleet, sessions: Sessions, options: BackupOptions, sink: EventSink
+    ) -> None:
+        self._fleet = fleet
+        self._sessions = sessions
+        self._options = options
+        self._sink = sink
+
+    def take(self, writer: ChunkWriter, previous: PreviousBorders) -> Taken:
+        """Survey, cut, dump, and prove that no definition changed meanwhile."""
+        for left in reversed(range(_CUTS)):
+            self._sink.emit(PhaseStarted(_OPERATION, "survey"))
+            selection = choose_scope(self._fleet, self._sessions, self._options.scope)
+            before = survey_shards(self._sessions, selection)
+            plans = self._plan(before, previous)
+            small = SmallTables({name: _small(tables) for name, tables in plans.items()})
+            with self._cut(small) as cut:
+                try:
+                    surveys = self._look_again(before, cut)
+                except DdlDetected as error:
+                    if not left:
+                        raise
+                    self._sink.emit(Retrying("cut", str(error), _CUTS - left, 0.0))
+                    continue
+                return self._dump(cut, surveys, plans, small, writer)
+        raise AssertionError("unreachable")
+
+    def _plan(self, surveys: Mapping[ShardName, ShardSurvey], previous: PreviousBorders) -> Plans:
+        """Cut every table into ranges; needs no snapshot, since any border is exact."""
+
+        def plan(name: ShardName) -> list[TablePlan]:
+            session, borders = self._sessions[name], previous.get(name, {})
+            return [
+                plan_table(table, _borders(session, table, borders))
+                for table in surveys[name].inventory.tables
+            ]
+
+        for survey in surveys.values():
+            refuse_unsupported(survey.shard, survey.inventory, SMALL_BYTES)
+        names = list(surveys)
+        return dict(zip(names, map_parallel(plan, names, limit=_MOST_PLANNERS), strict=True))
+
+    @contextlib.contextmanager
+    def _cut(self, small: SmallTables) -> Iterator[Cut]:
+        self._sink.emit(PhaseStarted(_OPERATION, "barrier"))
+        cut = take_cut(
+            [shard for shard in self._fleet.shards if shard.name in self._sessions],
+            snapshots_per_shard=self._options.sessions_per_shard,
+            limits=self._options.limits,
+            sink=self._sink,
+            under_barrier=small.copy if small.are_any else None,
+        )
+        try:
+            yield cut
+        finally:
+            cut.close()
+
+    def _look_again(
+        self, before: Mapping[ShardName, ShardSurvey], cut: Cut
+    ) -> Mapping[ShardName, ShardSurvey]:
+        """Read everything again behind the cut; equal on both sides means equal at the cut."""
+        selection = choose_scope(self._fleet, self._sessions, self._options.scope)
+        surveys = survey_shards(self._sessions, selection)
+        for name, survey in surveys.items():
+            compare_surveys(before[name], survey)
+        cut.assert_protected()
+        failpoint("backup.discovered")
+        return {
+            name: replace(survey, binlog=before[name].binlog) for name, survey in surveys.items()
+        }
+
+    def _dump(
+        self,
+        cut: Cut,
+        surveys: Mapping[ShardName, ShardSurvey],
+        plans: Plans,
+        small: SmallTables,
+        writer: ChunkWriter,
+    ) -> Taken:
+        large = {name: [p for p in found if not _is_small(p)] for name, found in plans.items()}
+        self._sink.emit(PhaseStarted(_OPERATION, "dump"))
+        estimates = {name: sum(p.table.data_bytes for p in found) for name, found in large.items()}
+        snapshots = {name: part.snapshots for name, part in cut.shards.items()}
+        map_parallel(prepare_read, [s for group in snapshots.values() for s in group], limit=32)
+        dumped = dump_shards(
+            large,
+            snapshots,
+            writer,
+            Meter(self._sink, "dump", estimates),
+            threads=self._options.threads,
+        )
+        small.put(writer, dumped)
+        failpoint("backup.rows_done")
+        self._sink.emit(PhaseStarted(_OPERATION, "prove definitions"))
+        self._prove_definitions(cut, surveys)
+        records = {name: _records(surveys[name], plans[name], dumped[name]) for name in plans}
+        return Taken(surveys, cut, records, dumped)
+
+    def _prove_definitions(self, cut: Cut, surveys: Mapping[ShardName, ShardSurvey]) -> None:
+        """Prove that no DDL touched what was read, from before the survey until now."""
+        if is_off("backup.ddl_guard"):
+            return
+        cut.assert_protected()
+        shards = {shard.name: shard for shard in self._fleet.shards}
+
+        def prove(survey: ShardSurvey) -> None:
+            session = self._sessions[survey.shard]
+            prove_tables(session, survey)
+            position = cut.shards[survey.shard].position
+            prove_binlog(shards[survey.shard], survey, position)
+
+        map_parallel(prove, list(surveys.values()), limit=_MOST_PLANNERS)
+
+
+def _is_small(plan: TablePlan) -> bool:
+    return not plan.table.is_transactional
+
+
+def _small(plans: Sequence[TablePlan]) -> list[TablePlan]:
+    return [plan_table(plan.table, ()) for plan in plans if _is_small(plan)]
+
+
+def _borders(
+    session: Session, table: Table, previous: Mapping[TableName, tuple[Table, tuple[Border, ...]]]
+) -> tuple[Border, ...]:
+    """Choose borders, those of the last backup first if the table is still the same."""
+    if table.kind is not TableKind.ROWS or not table.is_transactional:
+        return ()
+    known, borders = previous.get((table.schema, table.name), (None, ()))
+    is_same = known is not None and _definition(known) == _definition(table)
+    return plan_borders(session, table, borders if is_same else None)
+
+
+def _definition(table: Table) -> bytes:
+    return strip_auto_increment(table.create_sql)
+
+
+def _previous_borders(repository: Repository, writer: ChunkWriter, fleet: Fleet) -> PreviousBorders:
+    """Read the borders of the fleet's last backup, so that unchanged ranges stay the same."""
+    backups = [found.id for found in repository.list() if found.fleet == fleet.name]
+    if not backups:
+        return {}
+    manifest = repository.load(backups[-1])
+    parts = (get_part(writer, shard.part) for shard in manifest.shards)
+    return {
+        part.name: {
+            (record.table.schema, record.table.name): (
+                record.table,
+                tuple(found.lower for found in record.ranges if found.lower is not None),
+            )
+            for record in part.tables
+        }
+        for part in parts
+    }
+
+
+def _records(
+    survey: ShardSurvey, plans: Sequence[TablePlan], dumped: DumpedShard
+) -> tuple[TableRecord, ...]:
+    """Join definitions as they were behind the cut with the ranges that were read."""
+    tables = {(table.schema, table.name): table for table in survey.inventory.tables}
+    records = []
+    for plan in plans:
+        name = (plan.table.schema, plan.table.name)
+        found = dumped.ranges.get(name, {})
+        ranges = [found[index] for index in range(len(found))]
+        longest = dumped.longest_row.get(name, 0)
+        records.append(table_record(tables[name], plan.columns, ranges, longest))
+    return tuple(records)

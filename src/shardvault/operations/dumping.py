@@ -1,0 +1,172 @@
+"""Read every range of every table in the snapshots of a cut, and put the chunks away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shardvault.dump.plan import TablePlan
+from shardvault.dump.ranges import KeyRange
+from shardvault.dump.reader import RangeReader, RangeTotals
+from shardvault.errors import ShardvaultError
+from shardvault.failpoints import failpoint
+from shardvault.interfaces import ChunkKind, ChunkStore
+from shardvault.kernel.pure import HASH_MODULUS
+from shardvault.model.ids import ChunkId, ShardName
+from shardvault.model.manifest import RangeRecord, TableRecord
+from shardvault.model.schema import Table
+from shardvault.mysql.session import Session
+from shardvault.operations.progress import Meter
+from shardvault.workers.local import Lane, run_lanes
+
+_READ_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True)
+class RangeTask:
+    """Name one range to read: its table's plan and its place in it."""
+
+    shard: ShardName
+    plan: TablePlan
+    index: int
+
+    @property
+    def key_range(self) -> KeyRange:
+        """Return the keys to read."""
+        return self.plan.ranges[self.index]
+
+
+@dataclass
+class DumpedShard:
+    """Collect what was read of one shard."""
+
+    ranges: dict[tuple[str, str], dict[int, RangeRecord]] = field(default_factory=dict)
+    longest_row: dict[tuple[str, str], int] = field(default_factory=dict)
+    stored_bytes: int = 0
+    begin_s: float = 0.0
+    end_s: float = 0.0
+
+    def add(self, task: RangeTask, record: RangeRecord, longest_row: int, stored: int) -> None:
+        """Take the result of one range."""
+        name = (task.plan.table.schema, task.plan.table.name)
+        self.ranges.setdefault(name, {})[task.index] = record
+        self.longest_row[name] = max(self.longest_row.get(name, 0), longest_row)
+        self.stored_bytes += stored
+        self.end_s = time.monotonic()
+
+
+def dump_shards(
+    plans: Mapping[ShardName, Sequence[TablePlan]],
+    snapshots: Mapping[ShardName, Sequence[Session]],
+    store: ChunkStore,
+    meter: Meter,
+    *,
+    threads: int,
+) -> dict[ShardName, DumpedShard]:
+    """Read all ranges of all shards.
+
+    Args:
+        plans: what to read, per shard.
+        snapshots: sessions of one moment in the read state, per shard.
+        store: takes the chunks.
+        meter: is told what was read.
+        threads: ranges at the same time, over all shards.
+    """
+    dump = _Dump(store, meter, {name: DumpedShard(begin_s=time.monotonic()) for name in plans})
+    readers = {name: [RangeReader(session) for session in snapshots[name]] for name in plans}
+    lanes = [
+        Lane(contexts=readers[name], tasks=_order_tasks(name, shard_plans))
+        for name, shard_plans in plans.items()
+    ]
+    sessions = [session for group in snapshots.values() for session in group]
+    for session in sessions:
+        session.set_read_timeout(_READ_TIMEOUT_S)
+
+    def abort() -> None:
+        for session in sessions:
+            session.abort()
+
+    run_lanes(lanes, dump.read_range, limit=threads, abort=abort)
+    return dump.shards
+
+
+def _order_tasks(shard: ShardName, plans: Sequence[TablePlan]) -> list[RangeTask]:
+    """Put large tables first, so that no long range is left for the end."""
+    ordered = sorted(plans, key=lambda plan: -plan.table.data_bytes)
+    return [RangeTask(shard, plan, index) for plan in ordered for index in range(len(plan.ranges))]
+
+
+class _Dump:
+    """Work on one range at a time; shared by all threads."""
+
+    def __init__(
+        self, store: ChunkStore, meter: Meter, shards: dict[ShardName, DumpedShard]
+    ) -> None:
+        self._store = store
+        self._meter = meter
+        self._lock = threading.Lock()
+        self.shards = shards
+
+    def read_range(self, reader: RangeReader, task: RangeTask) -> None:
+        """Read one range into chunks and record it."""
+        chunks: list[ChunkId] = []
+        stored = 0
+
+        def take(chunk: memoryview) -> None:
+            nonlocal stored
+            result = self._store.put(chunk, ChunkKind.ROWS)
+            chunks.append(result.chunk)
+            stored += result.stored_bytes
+            self._meter.add(task.shard, len(chunk))
+
+        totals = _read(reader, task, take)
+        record = range_record(task.key_range, totals, chunks)
+        with self._lock:
+            self.shards[task.shard].add(task, record, totals.longest_row, stored)
+        failpoint("backup.range_read")
+
+
+def _read(reader: RangeReader, task: RangeTask, take: Callable[[memoryview], None]) -> RangeTotals:
+    plan = task.plan
+    try:
+        return reader.read_released(plan.statement(task.key_range), len(plan.columns), take)
+    except ShardvaultError as error:
+        error.table = error.table or plan.table.qualified
+        raise
+
+
+def range_record(
+    key_range: KeyRange, totals: RangeTotals, chunks: Sequence[ChunkId]
+) -> RangeRecord:
+    """Write down what was read of one range."""
+    return RangeRecord(
+        lower=key_range.lower,
+        upper=key_range.upper,
+        rows=totals.rows,
+        content_hash=f"{totals.content_hash:032x}",
+        raw_bytes=totals.raw_bytes,
+        chunks=tuple(chunks),
+    )
+
+
+def table_record(
+    table: Table, columns: tuple[str, ...], ranges: Sequence[RangeRecord], longest_row: int
+) -> TableRecord:
+    """Sum up the ranges of a table."""
+    return TableRecord(
+        table=table,
+        select_columns=columns,
+        rows=sum(found.rows for found in ranges),
+        content_hash=sum_hashes(found.content_hash for found in ranges),
+        raw_bytes=sum(found.raw_bytes for found in ranges),
+        ranges=tuple(ranges),
+        longest_row=longest_row,
+    )
+
+
+def sum_hashes(hashes: Iterable[str]) -> str:
+    """Add order-independent hashes, 32 hex digits each."""
+    total = sum(int(text, 16) for text in hashes) % HASH_MODULUS
+    return f"{total:032x}"

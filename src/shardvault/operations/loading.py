@@ -1,0 +1,168 @@
+"""Load the rows of all tables into the targets, and build their keys."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shardvault.errors import IntegrityError, ShardvaultError
+from shardvault.failpoints import failpoint
+from shardvault.interfaces import ChunkKind, ChunkStore
+from shardvault.load.rows import RowLoader, open_loader
+from shardvault.load.schema import TableSteps, create_table, plan_steps, run_clean, set_counter
+from shardvault.model.ids import ShardName
+from shardvault.model.manifest import RangeRecord, TableRecord
+from shardvault.model.schema import Column, TableKind
+from shardvault.mysql.quoting import quote_table
+from shardvault.mysql.session import Session
+from shardvault.operations.progress import Meter
+from shardvault.operations.restore_mark import mark_loaded, read_loaded
+from shardvault.operations.restore_plan import ShardRestore
+from shardvault.workers.local import Lane, run_lanes
+
+
+@dataclass(frozen=True)
+class LoadTask:
+    """Name one range to load: its shard, its table and its record."""
+
+    shard: ShardName
+    table: TableRecord
+    range: RangeRecord
+
+
+class TargetLane:
+    """Load ranges over one session, keeping the loader of the table it is at."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._max_packet_bytes = int(session.text("SELECT @@max_allowed_packet"))
+        self._table: tuple[str, str] | None = None
+        self._loader: RowLoader | None = None
+
+    def loader(self, record: TableRecord) -> RowLoader:
+        """Return a loader of a table; the one before it is closed."""
+        name = (record.table.schema, record.table.name)
+        if self._loader is None or self._table != name:
+            self.close()
+            self._table = name
+            self._loader = open_loader(
+                self.session, *name, stored_columns(record), self._max_packet_bytes
+            )
+        return self._loader
+
+    def close(self) -> None:
+        """Close the present loader; the session stays open."""
+        if self._loader is not None:
+            self._loader.close()
+            self._loader = None
+
+
+def stored_columns(record: TableRecord) -> list[Column]:
+    """Pick the columns that each stored row carries, in order."""
+    by_name = {column.name: column for column in record.table.columns}
+    return [by_name[name] for name in record.select_columns]
+
+
+class TableLoads:
+    """Keep count of what is left of each table on one target, and finish tables."""
+
+    def __init__(self, shard: ShardRestore, session: Session) -> None:
+        done = read_loaded(session)
+        self.shard = shard
+        self.waiting = [
+            record
+            for record in shard.tables
+            if (record.table.schema, record.table.name) not in done
+        ]
+        self._steps = {id(record): plan_steps(record.table, record.rows) for record in self.waiting}
+        self._left = Counter({id(record): len(record.ranges) for record in self.waiting})
+        self._lock = threading.Lock()
+
+    def create(self, session: Session) -> None:
+        """Create every table that waits; what an interrupted run left of it is dropped."""
+        for record in self.waiting:
+            table = record.table
+            kind = "SEQUENCE" if table.kind is TableKind.SEQUENCE else "TABLE"
+            session.execute(f"DROP {kind} IF EXISTS {quote_table(table.schema, table.name)}")
+            create_table(session, table, self._steps[id(record)])
+            if not record.ranges:
+                mark_loaded(session, table.schema, table.name)
+            failpoint("restore.table_created")
+
+    def tasks(self) -> list[LoadTask]:
+        """List the ranges to load, tables with most bytes first."""
+        ordered = sorted(self.waiting, key=lambda record: -record.raw_bytes)
+        return [
+            LoadTask(self.shard.source, record, found)
+            for record in ordered
+            for found in record.ranges
+        ]
+
+    def finish_range(self, lane: TargetLane, record: TableRecord) -> None:
+        """Note a range as loaded; behind a table's last one build its keys."""
+        with self._lock:
+            self._left[id(record)] -= 1
+            is_last = self._left[id(record)] == 0
+        if is_last:
+            lane.close()
+            _finish_table(lane.session, record, self._steps[id(record)])
+
+
+def _finish_table(session: Session, record: TableRecord, steps: TableSteps) -> None:
+    if steps.keys:
+        run_clean(session, steps.keys)
+    set_counter(session, record.table)
+    mark_loaded(session, record.table.schema, record.table.name)
+
+
+def load_rows(
+    loads: dict[ShardName, TableLoads],
+    sessions: dict[ShardName, Sequence[Session]],
+    store: ChunkStore,
+    meter: Meter,
+    *,
+    threads: int,
+) -> None:
+    """Load every range of every table that waits, on all targets at once.
+
+    Args:
+        loads: tables per shard of the backup.
+        sessions: sessions in the load state on each one's target.
+        store: gives the chunks.
+        meter: is told what was loaded.
+        threads: ranges at the same time, over all shards.
+    """
+    lanes = [
+        Lane([TargetLane(session) for session in sessions[name]], loads[name].tasks())
+        for name in loads
+    ]
+
+    def work(lane: TargetLane, task: LoadTask) -> None:
+        try:
+            _load_range(lane, task, store, meter)
+            loads[task.shard].finish_range(lane, task.table)
+        except ShardvaultError as error:
+            error.table = error.table or task.table.table.qualified
+            raise
+        failpoint("restore.range_loaded")
+
+    def abort() -> None:
+        for group in sessions.values():
+            for session in group:
+                session.abort()
+
+    run_lanes(lanes, work, limit=threads, abort=abort)
+
+
+def _load_range(lane: TargetLane, task: LoadTask, store: ChunkStore, meter: Meter) -> None:
+    loader = lane.loader(task.table)
+    rows = 0
+    for chunk in task.range.chunks:
+        data = store.get(chunk, ChunkKind.ROWS)
+        taken = loader.load(data)
+        rows += taken
+        meter.add(task.shard, len(data), taken)
+    if rows != task.range.rows:
+        raise IntegrityError(f"a range has {rows} rows in the store, {task.range.rows} recorded")

@@ -1,0 +1,248 @@
+"""Restore a backup into a target, and succeed only when every table reads back equal."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from shardvault.clock import format_time, monotonic_s, utc_now
+from shardvault.events import PhaseStarted
+from shardvault.failpoints import failpoint
+from shardvault.interfaces import ChunkStore, EventSink
+from shardvault.load.objects import create_accounts, create_objects
+from shardvault.load.schema import create_schema, plan_steps, run_clean
+from shardvault.model.ids import ShardName
+from shardvault.model.manifest import Totals
+from shardvault.model.report import Finding, RestoreReport, Severity, ShardVolume
+from shardvault.model.schema import TableKind
+from shardvault.mysql.quoting import quote_name, quote_table
+from shardvault.mysql.session import Session
+from shardvault.mysql.state import prepare_load, prepare_read
+from shardvault.operations.loading import TableLoads, load_rows
+from shardvault.operations.progress import Meter
+from shardvault.operations.proving import prove_contents
+from shardvault.operations.restore_mark import remove_mark, write_mark
+from shardvault.operations.restore_plan import RestorePlan, ShardRestore
+from shardvault.operations.restored_definitions import (
+    compare_objects,
+    compare_tables,
+    drop_objects,
+    find_orphans,
+    read_tables,
+)
+from shardvault.operations.target_sessions import open_target
+from shardvault.workers.local import map_parallel
+
+_OPERATION = "restore"
+_MOST_THREADS = 32
+
+
+def run_restore(plan: RestorePlan, store: ChunkStore, sink: EventSink) -> RestoreReport:
+    """Carry a plan out.
+
+    From before the first change until everything was verified each target says that it is
+    incomplete; run again, an interrupted restore finishes.
+
+    Raises:
+        TargetRefused: the plan has blockers; nothing was changed.
+        VerificationFailed: contents differ from the manifest; the target stays marked.
+        ServerError: the target refused something; the target stays marked.
+    """
+    plan.refuse_blockers()
+    with _opened(plan, sink) as run:
+        run.phase("prepare", run.prepare)
+        run.phase("load", lambda: run.load(store))
+        failpoint("restore.rows_done")
+        run.phase("keys", run.add_foreign_keys)
+        failpoint("restore.keys_done")
+        run.phase("verify", run.prove)
+        failpoint("restore.verified")
+        run.phase("objects", run.add_objects)
+        failpoint("restore.objects_done")
+        run.phase("finish", run.finish)
+        return run.report()
+
+
+@contextlib.contextmanager
+def _opened(plan: RestorePlan, sink: EventSink) -> Iterator[_Run]:
+    """Open as many sessions on each target as may work there."""
+    sessions: dict[ShardName, list[Session]] = {shard.source: [] for shard in plan.shards}
+    count = min(plan.options.sessions_per_shard, plan.options.threads)
+
+    def connect(shard: ShardRestore) -> None:
+        for _ in range(count):
+            sessions[shard.source].append(open_target(shard.target))
+
+    try:
+        map_parallel(connect, plan.shards, limit=_MOST_THREADS)
+        yield _Run(plan, sink, sessions)
+    finally:
+        for group in sessions.values():
+            for session in group:
+                session.close()
+
+
+@dataclass
+class _Run:
+    """Hold what one restore has open and what it has found."""
+
+    plan: RestorePlan
+    sink: EventSink
+    sessions: dict[ShardName, list[Session]]
+    begin: str = field(default_factory=lambda: format_time(utc_now()))
+    begin_s: float = field(default_factory=monotonic_s)
+    loads: dict[ShardName, TableLoads] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def phase(self, name: str, run: Callable[[], None]) -> None:
+        """Run one phase and take its time."""
+        self.sink.emit(PhaseStarted(_OPERATION, name))
+        begin_s = monotonic_s()
+        run()
+        self.seconds[name] = round(monotonic_s() - begin_s, 3)
+
+    def each(self, do: Callable[[ShardRestore, Session], None]) -> None:
+        """Do something on every target at once."""
+
+        def work(shard: ShardRestore) -> None:
+            do(shard, self.sessions[shard.source][0])
+
+        map_parallel(work, self.plan.shards, limit=_MOST_THREADS)
+
+    def prepare(self) -> None:
+        """Mark the targets, clear what is in the way, create schemas and tables."""
+
+        def prepare(shard: ShardRestore, session: Session) -> None:
+            if not shard.is_resumed:
+                write_mark(session, self.plan.mark)
+                failpoint("restore.marked")
+                if self.plan.options.replace:
+                    _clear(shard, session)
+            for schema in shard.schemas:
+                create_schema(session, schema)
+            self.loads[shard.source] = TableLoads(shard, session)
+            self.loads[shard.source].create(session)
+
+        self.each(prepare)
+
+    def load(self, store: ChunkStore) -> None:
+        """Load all rows and build the keys of each table behind its last range."""
+        load_rows(
+            self.loads,
+            dict(self.sessions),
+            store,
+            self._meter("load"),
+            threads=self.plan.options.threads,
+        )
+
+    def add_foreign_keys(self) -> None:
+        """Add foreign keys and look for rows that point nowhere."""
+
+        def add(shard: ShardRestore, session: Session) -> None:
+            present = read_tables(shard, session)
+            for record in shard.tables:
+                table = record.table
+                statement = plan_steps(table, record.rows).foreign_keys
+                if statement and not present[table.schema, table.name].foreign_keys:
+                    run_clean(session, statement)
+            self.findings += find_orphans(shard, session)
+
+        self.each(add)
+
+    def prove(self) -> None:
+        """Read every table back; then compare the definitions."""
+        for group in self.sessions.values():
+            for session in group:
+                prepare_read(session)
+        prove_contents(
+            self.plan.shards,
+            dict(self.sessions),
+            self._meter("verify"),
+            threads=self.plan.options.threads,
+        )
+        sources = {shard.name: shard.server for shard in self.plan.manifest.shards}
+
+        def compare(shard: ShardRestore, session: Session) -> None:
+            self.findings += compare_tables(shard, session, sources[shard.source])
+
+        self.each(compare)
+
+    def add_objects(self) -> None:
+        """Create accounts, then routines, views and triggers, and compare them."""
+
+        def add(shard: ShardRestore, session: Session) -> None:
+            prepare_load(session)
+            self.findings += create_accounts(session, shard.accounts)
+            drop_objects(shard, session)
+            self.findings += create_objects(session, shard.objects, events=False)
+            self.findings += create_objects(session, shard.objects, events=True)
+            prepare_read(session)
+            self.findings += compare_objects(shard, session)
+
+        self.each(add)
+
+    def finish(self) -> None:
+        """Say on every target that it is complete."""
+        self.each(lambda _, session: remove_mark(session))
+
+    def report(self) -> RestoreReport:
+        """Report what was restored and proven."""
+        manifest = self.plan.manifest
+        positions = {shard.name: shard.position for shard in manifest.shards}
+        seconds = round(monotonic_s() - self.begin_s, 3)
+        volumes = tuple(
+            ShardVolume(
+                name=shard.source,
+                position=positions[shard.source],
+                tables=len(shard.tables),
+                rows=sum(record.rows for record in shard.tables),
+                bytes_read=sum(record.raw_bytes for record in shard.tables),
+                bytes_stored=0,
+                seconds=seconds,
+                target=f"{shard.target.name} ({shard.target.primary})",
+            )
+            for shard in self.plan.shards
+        )
+        serious = [item for item in self.findings if item.severity is not Severity.INFO]
+        return RestoreReport(
+            id=manifest.id,
+            status="findings" if serious else "complete",
+            verified=True,
+            fleet=manifest.fleet,
+            begin=self.begin,
+            end=format_time(utc_now()),
+            consistency=manifest.consistency,
+            barrier=manifest.barrier,
+            shards=volumes,
+            totals=Totals(
+                shards=len(volumes),
+                tables=sum(volume.tables for volume in volumes),
+                rows=sum(volume.rows for volume in volumes),
+                bytes_read=sum(volume.bytes_read for volume in volumes),
+                bytes_stored=0,
+                seconds=seconds,
+            ),
+            findings=tuple(self.findings),
+            seconds_by_phase=self.seconds,
+        )
+
+    def _meter(self, phase: str) -> Meter:
+        totals = {
+            shard.source: sum(record.raw_bytes for record in shard.tables)
+            for shard in self.plan.shards
+        }
+        return Meter(self.sink, phase, totals)
+
+
+def _clear(shard: ShardRestore, session: Session) -> None:
+    """Drop what is in the way: schemas that are restored whole, else the tables only."""
+    for schema in shard.schemas:
+        if schema.name in shard.whole:
+            session.execute(f"DROP DATABASE IF EXISTS {quote_name(schema.name)}")
+    for record in shard.tables:
+        table = record.table
+        if table.schema not in shard.whole:
+            kind = "SEQUENCE" if table.kind is TableKind.SEQUENCE else "TABLE"
+            session.execute(f"DROP {kind} IF EXISTS {quote_table(table.schema, table.name)}")

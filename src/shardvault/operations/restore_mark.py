@@ -1,0 +1,83 @@
+"""Mark a target as incomplete while a restore runs, in a way that a program can check.
+
+``SELECT status FROM _shardvault.restore`` gives ``incomplete`` from before the first change
+until everything was verified; then the schema ``_shardvault`` is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shardvault.clock import format_time, utc_now
+from shardvault.errors import ServerError
+from shardvault.model.ids import BackupId
+from shardvault.mysql.quoting import quote_text
+from shardvault.mysql.session import Session, decode
+
+MARK_SCHEMA = "_shardvault"
+_NO_SUCH_TABLE = frozenset({1146, 1049})
+
+
+@dataclass(frozen=True)
+class RestoreMark:
+    """Name the restore that a target is in the middle of.
+
+    Attributes:
+        digest: tells this plan from every other, so that only the same one is taken up.
+    """
+
+    backup: BackupId
+    fleet: str
+    digest: str
+
+
+def read_mark(session: Session) -> RestoreMark | None:
+    """Read what restore the target is in the middle of, None if none."""
+    try:
+        rows = session.rows(f"SELECT backup, fleet, digest FROM {MARK_SCHEMA}.restore")
+    except ServerError as error:
+        if error.code in _NO_SUCH_TABLE:
+            return None
+        raise
+    if not rows:
+        return None
+    backup, fleet, digest = (decode(value or b"") for value in rows[0])
+    return RestoreMark(BackupId(backup), fleet, digest)
+
+
+def write_mark(session: Session, mark: RestoreMark) -> None:
+    """Mark the target as incomplete; keeps the progress of the same restore."""
+    session.execute(f"CREATE DATABASE IF NOT EXISTS {MARK_SCHEMA} DEFAULT CHARACTER SET utf8mb4")
+    session.execute(
+        f"CREATE TABLE IF NOT EXISTS {MARK_SCHEMA}.restore (status VARCHAR(20) NOT NULL, "
+        "backup VARCHAR(64) NOT NULL, fleet VARCHAR(255) NOT NULL, digest CHAR(64) NOT NULL, "
+        "begin VARCHAR(32) NOT NULL, PRIMARY KEY (digest)) ENGINE=InnoDB"
+    )
+    session.execute(
+        f"CREATE TABLE IF NOT EXISTS {MARK_SCHEMA}.loaded (schema_name VARCHAR(64) NOT NULL, "
+        "table_name VARCHAR(64) NOT NULL, PRIMARY KEY (schema_name, table_name)) "
+        "ENGINE=InnoDB COLLATE=utf8mb4_bin"
+    )
+    values = (mark.backup, mark.fleet, mark.digest, format_time(utc_now()))
+    session.execute(
+        f"INSERT IGNORE INTO {MARK_SCHEMA}.restore VALUES ('incomplete', "
+        + ", ".join(quote_text(value) for value in values)
+        + ")"
+    )
+
+
+def mark_loaded(session: Session, schema: str, table: str) -> None:
+    """Note that a table has all its rows and keys."""
+    values = f"({quote_text(schema)}, {quote_text(table)})"
+    session.execute(f"INSERT IGNORE INTO {MARK_SCHEMA}.loaded VALUES {values}")
+
+
+def read_loaded(session: Session) -> frozenset[tuple[str, str]]:
+    """Read which tables have all their rows and keys."""
+    rows = session.rows(f"SELECT schema_name, table_name FROM {MARK_SCHEMA}.loaded")
+    return frozenset((decode(row[0] or b""), decode(row[1] or b"")) for row in rows)
+
+
+def remove_mark(session: Session) -> None:
+    """Say that the target is complete, or that nothing of a restore is on it."""
+    session.execute(f"DROP DATABASE IF EXISTS {MARK_SCHEMA}")

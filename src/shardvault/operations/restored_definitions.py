@@ -1,0 +1,115 @@
+"""Compare definitions and code objects of a target with those of the backup."""
+
+from __future__ import annotations
+
+from shardvault.errors import VerificationFailed
+from shardvault.fleet.inventory import read_inventory, strip_auto_increment
+from shardvault.fleet.objects import read_objects
+from shardvault.load.schema import count_orphans
+from shardvault.model.manifest import ServerIdentity
+from shardvault.model.report import Finding, Severity
+from shardvault.model.schema import CodeObject, ObjectKind, Table
+from shardvault.mysql.quoting import quote_table
+from shardvault.mysql.session import Session, parse_version
+from shardvault.operations.restore_plan import ShardRestore
+
+ObjectKey = tuple[ObjectKind, str, str]
+
+
+def read_tables(shard: ShardRestore, session: Session) -> dict[tuple[str, str], Table]:
+    """Read the restored tables' definitions from the target."""
+    names = frozenset((record.table.schema, record.table.name) for record in shard.tables)
+    inventory = read_inventory(session, [schema.name for schema in shard.schemas], names)
+    return {(table.schema, table.name): table for table in inventory.tables}
+
+
+def compare_tables(
+    shard: ShardRestore, session: Session, source: ServerIdentity
+) -> tuple[Finding, ...]:
+    """Compare each table's definition and counter, byte for byte.
+
+    A server of another version may print the same definition in other words; there a
+    difference is a finding, on the same version it is a failure.
+
+    Raises:
+        VerificationFailed: a definition differs although the server's version does not.
+    """
+    restored = read_tables(shard, session)
+    is_same_version = session.version == parse_version(source.version)
+    findings = []
+    for record in shard.tables:
+        wanted, got = record.table, restored[record.table.schema, record.table.name]
+        what = _difference(wanted, got)
+        if what and is_same_version:
+            raise VerificationFailed(f"restored {what}", shard=shard.source, table=wanted.qualified)
+        if what:
+            findings.append(
+                Finding(
+                    Severity.WARNING,
+                    f"{shard.source}: {wanted.qualified}",
+                    "definition",
+                    f"{what} on {session.version_text}",
+                    "compare SHOW CREATE TABLE on both sides",
+                )
+            )
+    return tuple(findings)
+
+
+def _difference(wanted: Table, got: Table) -> str:
+    if strip_auto_increment(wanted.create_sql) != strip_auto_increment(got.create_sql):
+        return "definition reads differently"
+    if wanted.sequence_next != got.sequence_next:
+        return f"sequence goes on at {got.sequence_next}, not at {wanted.sequence_next}"
+    if (wanted.auto_increment or 1) != (got.auto_increment or 1):
+        return f"AUTO_INCREMENT is {got.auto_increment}, not {wanted.auto_increment}"
+    return ""
+
+
+def find_orphans(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
+    """Look for rows whose foreign key points nowhere; the source had them too."""
+    return tuple(
+        Finding(
+            Severity.WARNING,
+            f"{shard.source}: {record.table.qualified}",
+            "foreign key",
+            f"rows violate {key.name}, as they did at the source",
+            "look for the missing parents before the application writes",
+        )
+        for record in shard.tables
+        for key in record.table.foreign_keys
+        if count_orphans(session, record.table, key)
+    )
+
+
+def drop_objects(shard: ShardRestore, session: Session) -> None:
+    """Drop what an interrupted run, or --replace, left of the objects to create."""
+    for item in reversed(shard.objects):
+        if item.kind is not ObjectKind.PACKAGE_BODY:
+            session.execute(
+                f"DROP {item.kind.upper()} IF EXISTS {quote_table(item.schema, item.name)}"
+            )
+
+
+def compare_objects(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
+    """Compare every code object that was created, byte for byte."""
+    tables = frozenset((record.table.schema, record.table.name) for record in shard.tables)
+    restored = {_key(item): item for item in read_objects(session, sorted(shard.whole), tables)}
+    return tuple(
+        Finding(
+            Severity.WARNING,
+            f"{shard.source}: {item.schema}.{item.name}",
+            item.kind,
+            "reads back differently",
+            f"compare SHOW CREATE {item.kind.upper()} on both sides",
+        )
+        for item in shard.objects
+        if _key(item) in restored and _text(restored[_key(item)]) != _text(item)
+    )
+
+
+def _key(item: CodeObject) -> ObjectKey:
+    return item.kind, item.schema, item.name
+
+
+def _text(item: CodeObject) -> tuple[bytes, str, str, str]:
+    return item.create_sql, item.sql_mode, item.charset, item.collation

@@ -1,0 +1,192 @@
+"""Find out what there is to back up: scope, definitions and code objects of every shard."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shardvault.errors import ConfigError, DdlDetected, PrivilegeError, ShardvaultError
+from shardvault.fleet.accounts import read_accounts
+from shardvault.fleet.inventory import (
+    Inventory,
+    TableName,
+    list_schemas,
+    list_tables,
+    read_inventory,
+)
+from shardvault.fleet.objects import read_objects
+from shardvault.fleet.scope import Selection, select_tables
+from shardvault.fleet.servers import read_server
+from shardvault.fleet.topology import SYSTEM_SCHEMAS, find_dangling
+from shardvault.model.ids import ShardName
+from shardvault.model.manifest import ServerIdentity
+from shardvault.model.position import Family
+from shardvault.model.schema import Account, CodeObject
+from shardvault.model.target import Fleet, Node, Scope, Shard
+from shardvault.mysql.session import Session, decode
+from shardvault.mysql.state import prepare_read
+from shardvault.workers.local import map_parallel
+
+_READ_TIMEOUT_S = 300.0
+_MOST_THREADS = 32
+
+Sessions = Mapping[ShardName, Session]
+
+
+@dataclass(frozen=True)
+class ShardSurvey:
+    """Hold what one shard has in scope, read at one time but not under a lock.
+
+    Attributes:
+        binlog: file and offset before anything was read; empty on MySQL, where DDL is
+            locked out instead of looked for.
+    """
+
+    shard: ShardName
+    server: ServerIdentity
+    binlog: tuple[str, int]
+    inventory: Inventory
+    objects: tuple[CodeObject, ...]
+    accounts: tuple[Account, ...]
+    notices: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def opened_sessions(shards: Sequence[Shard]) -> Iterator[dict[ShardName, Session]]:
+    """Open one session in the read state per shard, and close all at the end."""
+    sessions: dict[ShardName, Session] = {}
+    try:
+        map_parallel(lambda shard: _open(shard, sessions), shards, limit=_MOST_THREADS)
+        yield {shard.name: sessions[shard.name] for shard in shards}
+    finally:
+        for session in sessions.values():
+            session.close()
+
+
+def _open(shard: Shard, sessions: dict[ShardName, Session]) -> None:
+    session = Session.open(
+        shard.primary, shard.login, shard=shard.name, read_timeout_s=_READ_TIMEOUT_S
+    )
+    sessions[shard.name] = session
+    prepare_read(session)
+
+
+def choose_scope(fleet: Fleet, sessions: Sessions, scope: Scope) -> Selection:
+    """Decide which tables and schemas are in scope, over all shards.
+
+    Raises:
+        ConfigError: the fleet names tables that no shard has.
+        UsageError: a filter that matches nothing.
+    """
+    nodes: list[Node] = []
+    places: list[tuple[ShardName, str]] = []
+    for name, (schemas, tables) in _list_all(sessions).items():
+        places += [(name, schema) for schema in schemas]
+        nodes += [Node(name, schema, table) for schema, table in tables]
+    dangling = find_dangling(fleet, nodes)
+    if dangling:
+        raise ConfigError(
+            f"the fleet file names tables that do not exist: {_shorten(dangling)}",
+            hint="correct the nodes of the logical tables in the fleet file",
+        )
+    return select_tables(fleet, scope, nodes, places)
+
+
+def _list_all(
+    sessions: Sessions,
+) -> dict[ShardName, tuple[tuple[str, ...], tuple[TableName, ...]]]:
+    def look(session: Session) -> tuple[tuple[str, ...], tuple[TableName, ...]]:
+        found = (name for name in list_schemas(session) if name.lower() not in SYSTEM_SCHEMAS)
+        schemas = tuple(found)
+        return schemas, list_tables(session, schemas) if schemas else ()
+
+    found = map_parallel(look, list(sessions.values()), limit=_MOST_THREADS)
+    return dict(zip(sessions, found, strict=True))
+
+
+def _shorten(nodes: Sequence[Node], most: int = 5) -> str:
+    shown = ", ".join(str(node) for node in nodes[:most])
+    return shown + (f" and {len(nodes) - most} more" if len(nodes) > most else "")
+
+
+def survey_shards(sessions: Sessions, selection: Selection) -> dict[ShardName, ShardSurvey]:
+    """Read definitions and objects in scope of every shard, in parallel."""
+
+    def look(name: ShardName) -> ShardSurvey:
+        return _survey(name, sessions[name], selection.on_shard(name))
+
+    names = list(sessions)
+    return dict(zip(names, map_parallel(look, names, limit=_MOST_THREADS), strict=True))
+
+
+def _survey(name: ShardName, session: Session, selection: Selection) -> ShardSurvey:
+    binlog = read_binlog_place(session)
+    tables = frozenset((node.schema, node.table) for node in selection.tables)
+    schemas = tuple(scope.schema for scope in selection.schemas)
+    whole = tuple(scope.schema for scope in selection.schemas if scope.is_whole)
+    accounts, notices = _read_accounts(session)
+    return ShardSurvey(
+        shard=name,
+        server=read_server(session),
+        binlog=binlog,
+        inventory=read_inventory(session, schemas, tables),
+        objects=read_objects(session, whole, tables),
+        accounts=accounts,
+        notices=notices,
+    )
+
+
+def read_binlog_place(session: Session) -> tuple[str, int]:
+    """Read where MariaDB's binlog ends now; empty if it is off, or on MySQL."""
+    if session.family is not Family.MARIADB:
+        return "", 0
+    rows = session.rows("SHOW MASTER STATUS")
+    return (decode(rows[0][0] or b""), int(rows[0][1] or 0)) if rows else ("", 0)
+
+
+def _read_accounts(session: Session) -> tuple[tuple[Account, ...], tuple[str, ...]]:
+    try:
+        return read_accounts(session), ()
+    except PrivilegeError as error:
+        return (), (f"shard {session.shard}: accounts are not in the backup: {error.message}",)
+
+
+def compare_surveys(before: ShardSurvey, after: ShardSurvey) -> None:
+    """Prove that no definition in scope changed between two surveys.
+
+    Raises:
+        DdlDetected: names what changed.
+    """
+    changed = _changed_tables(before.inventory, after.inventory)
+    if before.inventory.schemas != after.inventory.schemas:
+        changed.append("a database")
+    if _identities(before.objects) != _identities(after.objects):
+        changed.append("a view, routine, trigger or event")
+    if changed:
+        raise changed_error(before.shard, changed)
+
+
+def changed_error(shard: ShardName, what: Sequence[str]) -> ShardvaultError:
+    """Make the error for definitions that changed during the backup."""
+    return DdlDetected(
+        f"definitions changed during the backup: {', '.join(what[:5])}",
+        shard=shard,
+        hint="run the backup when no DDL runs; unchanged data is not stored again",
+    )
+
+
+def _changed_tables(before: Inventory, after: Inventory) -> list[str]:
+    names = sorted(before.fingerprints.keys() | after.fingerprints.keys())
+    return [
+        f"{schema}.{name}"
+        for schema, name in names
+        if before.fingerprints.get((schema, name)) != after.fingerprints.get((schema, name))
+    ]
+
+
+def _identities(objects: Sequence[CodeObject]) -> list[CodeObject]:
+    return sorted(
+        (replace(item, fault=None) for item in objects),
+        key=lambda item: (item.kind, item.schema, item.name),
+    )

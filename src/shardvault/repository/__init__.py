@@ -1,0 +1,1 @@
+"""Keep encrypted, deduplicated backups in a store; ``store`` is the door."""

@@ -1,0 +1,217 @@
+"""Find chunks: an index object lists the entries of packs, a table holds all of them."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from shardvault.errors import IntegrityError
+from shardvault.interfaces import Storage
+from shardvault.repository.format import (
+    ENTRY,
+    HEADER,
+    ID_BYTES,
+    INDEX_ENTRIES,
+    INDEX_PREFIX,
+    PACK_PREFIX,
+    PACK_RECORD,
+    ObjectType,
+    parse_pack_name,
+)
+from shardvault.repository.keys import KeyRing
+from shardvault.repository.objects import fetch_sealed, open_object
+from shardvault.repository.packs import Place
+
+_ROOM = 1 << 10
+_ROW = struct.Struct("=IIIII")  # pack, number, offset, stored bytes, plain bytes
+
+
+@dataclass(frozen=True)
+class PackRecord:
+    """Describe a pack as an index lists it.
+
+    Attributes:
+        directory: its entries, one after the other.
+    """
+
+    pack: bytes
+    size_bytes: int
+    directory: bytes = field(repr=False)
+
+    @property
+    def entries(self) -> int:
+        """Return the number of its blobs."""
+        return len(self.directory) // ENTRY.size
+
+
+class ChunkTable:
+    """Map chunk ids to places in about 70 bytes each; safe for many threads.
+
+    Open addressing over one buffer of ids and one of rows: a million chunks as Python
+    objects would take four times the memory.
+    """
+
+    def __init__(self) -> None:
+        self._ids = bytearray()
+        self._rows = bytearray()
+        self._count = 0
+        self._slots = array("I", bytes(4 * _ROOM))
+        self._packs: list[bytes] = []
+        self._lost: set[int] = set()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def find(self, chunk: bytes) -> Place | None:
+        """Return where the chunk lies, or should lie; None if no index names it."""
+        with self._lock:
+            row = self._slots[self._probe(chunk)]
+            if not row:
+                return None
+            pack, *where = _ROW.unpack_from(self._rows, (row - 1) * _ROW.size)
+        return Place(self._packs[pack], *where)
+
+    def is_sound(self, chunk: bytes) -> bool:
+        """Say whether the chunk lies in a pack that was there when it was looked for."""
+        with self._lock:
+            row = self._slots[self._probe(chunk)]
+            return bool(row) and self._pack_of(row) not in self._lost
+
+    def add(self, record: PackRecord, *, is_lost: bool = False) -> None:
+        """Take the entries of a pack; a chunk keeps its first sound place.
+
+        Args:
+            is_lost: the pack is not in the store as the index describes it.
+        """
+        offset = HEADER.size
+        with self._lock:
+            pack = len(self._packs)
+            self._packs.append(record.pack)
+            if is_lost:
+                self._lost.add(pack)
+            for number, entry in enumerate(ENTRY.iter_unpack(record.directory)):
+                chunk, _, stored_bytes, plain_bytes = entry
+                self._set(chunk, _ROW.pack(pack, number, offset, stored_bytes, plain_bytes))
+                offset += stored_bytes
+
+    def _set(self, chunk: bytes, packed: bytes) -> None:
+        slot = self._probe(chunk)
+        row = self._slots[slot]
+        if not row:
+            self._append(slot, chunk, packed)
+        elif self._pack_of(row) in self._lost:
+            self._rows[(row - 1) * _ROW.size : row * _ROW.size] = packed
+
+    def _append(self, slot: int, chunk: bytes, packed: bytes) -> None:
+        self._ids += chunk
+        self._rows += packed
+        self._count += 1
+        self._slots[slot] = self._count
+        if 3 * self._count > 2 * len(self._slots):
+            self._grow()
+
+    def _grow(self) -> None:
+        self._slots = array("I", bytes(8 * len(self._slots)))
+        for row in range(self._count):
+            chunk = bytes(self._ids[row * ID_BYTES : (row + 1) * ID_BYTES])
+            self._slots[self._probe(chunk)] = row + 1
+
+    def _probe(self, chunk: bytes) -> int:
+        """Return the slot that holds the chunk or is free for it."""
+        mask = len(self._slots) - 1
+        slot = int.from_bytes(chunk[:8], "big") & mask
+        while row := self._slots[slot]:
+            if self._ids.startswith(chunk, (row - 1) * ID_BYTES):
+                break
+            slot = (slot + 1) & mask
+        return slot
+
+    def _pack_of(self, row: int) -> int:
+        pack: int = _ROW.unpack_from(self._rows, (row - 1) * _ROW.size)[0]
+        return pack
+
+
+@dataclass
+class Index:
+    """Hold everything that the index objects of a repository say.
+
+    Attributes:
+        names: words of the index objects that were read.
+        packs: ids of the packs they name.
+        damaged: one error for each index object that could not be read.
+    """
+
+    table: ChunkTable = field(default_factory=ChunkTable)
+    names: set[str] = field(default_factory=set)
+    packs: set[bytes] = field(default_factory=set)
+    damaged: list[IntegrityError] = field(default_factory=list)
+
+
+def load_index(storage: Storage, ring: KeyRing) -> Index:
+    """Read every index object; damaged ones are noted, not raised."""
+    index = Index()
+    present = _list_packs(storage)
+    for found in storage.list(INDEX_PREFIX):
+        try:
+            stored = fetch_sealed(storage, found.name)
+            records = parse_index(open_object(ring, ObjectType.INDEX, found.name, stored))
+        except IntegrityError as error:
+            index.damaged.append(error)
+            continue
+        index.names.add(found.name.removeprefix(INDEX_PREFIX))
+        for record in records:
+            index.packs.add(record.pack)
+            index.table.add(record, is_lost=present.get(record.pack) != record.size_bytes)
+    return index
+
+
+def encode_index(records: Iterable[PackRecord]) -> bytes:
+    """Write the plain contents of an index object."""
+    return b"".join(
+        PACK_RECORD.pack(record.pack, record.size_bytes, record.entries) + record.directory
+        for record in records
+    )
+
+
+def parse_index(plain: bytes) -> list[PackRecord]:
+    """Read the plain contents of an index object; raises IntegrityError."""
+    records = []
+    at = 0
+    while at < len(plain):
+        if at + PACK_RECORD.size > len(plain):
+            raise IntegrityError("index is cut short")
+        pack, size_bytes, entries = PACK_RECORD.unpack_from(plain, at)
+        at += PACK_RECORD.size
+        end = at + entries * ENTRY.size
+        if end > len(plain):
+            raise IntegrityError("index is cut short")
+        records.append(PackRecord(pack, size_bytes, plain[at:end]))
+        at = end
+    return records
+
+
+def split_records(records: Iterable[PackRecord]) -> Iterator[list[PackRecord]]:
+    """Group packs so that each group fits one index object."""
+    group: list[PackRecord] = []
+    entries = 0
+    for record in records:
+        if group and entries + record.entries > INDEX_ENTRIES:
+            yield group
+            group, entries = [], 0
+        group.append(record)
+        entries += record.entries
+    if group:
+        yield group
+
+
+def _list_packs(storage: Storage) -> dict[bytes, int]:
+    packs = {}
+    for found in storage.list(PACK_PREFIX):
+        pack = parse_pack_name(found.name)
+        if pack is not None:
+            packs[pack] = found.size_bytes
+    return packs

@@ -1,0 +1,72 @@
+"""Store each shard's part of a backup as meta chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from shardvault.errors import IntegrityError
+from shardvault.interfaces import Buffer, ChunkKind, PutResult
+from shardvault.model.ids import ChunkId
+from shardvault.model.manifest import ShardPart
+from shardvault.repository.format import PART_CHUNK_BYTES
+
+
+class ChunkSource(Protocol):
+    """Give chunks back."""
+
+    def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
+        """Read a chunk, authenticated."""
+
+
+class ChunkSink(Protocol):
+    """Take chunks."""
+
+    def put(self, data: Buffer, kind: ChunkKind) -> PutResult:
+        """Store a chunk unless it is there."""
+
+
+_Decoded = TypeVar("_Decoded")
+
+
+class _Range(msgspec.Struct):
+    chunks: tuple[bytes, ...]
+
+
+class _Table(msgspec.Struct):
+    ranges: tuple[_Range, ...]
+
+
+class _Part(msgspec.Struct):
+    tables: tuple[_Table, ...]
+
+
+def put_part(writer: ChunkSink, part: ShardPart) -> tuple[ChunkId, ...]:
+    """Store a part and return its chunks, in order."""
+    view = memoryview(msgspec.json.encode(part))
+    return tuple(
+        writer.put(view[at : at + PART_CHUNK_BYTES], ChunkKind.META).chunk
+        for at in range(0, len(view), PART_CHUNK_BYTES)
+    )
+
+
+def get_part(reader: ChunkSource, chunks: tuple[ChunkId, ...]) -> ShardPart:
+    """Read a part; raises IntegrityError, ObjectMissing."""
+    return _decode(reader, chunks, ShardPart)
+
+
+def iterate_row_chunks(reader: ChunkSource, chunks: tuple[ChunkId, ...]) -> Iterator[ChunkId]:
+    """Give the id of every row chunk of a part, without building the rest of it."""
+    for table in _decode(reader, chunks, _Part).tables:
+        for found in table.ranges:
+            yield from map(ChunkId, found.chunks)
+
+
+def _decode(reader: ChunkSource, chunks: tuple[ChunkId, ...], kind: type[_Decoded]) -> _Decoded:
+    data = b"".join(reader.get(chunk, ChunkKind.META) for chunk in chunks)
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise IntegrityError(f"a shard's part cannot be read: {error}") from error

@@ -1,0 +1,77 @@
+"""Keep objects in memory, for tests and rehearsals; gone with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from shardvault.errors import ObjectExists, ObjectMissing
+from shardvault.interfaces import Buffer, ObjectStat, StorageFeatures
+from shardvault.storage.names import check_name
+from shardvault.storage.owners import Release
+
+
+class MemoryStorage:
+    """Keep objects in a dictionary; safe for many threads."""
+
+    def __init__(self) -> None:
+        self.features = StorageFeatures(atomic_create=True, owner_lock=True)
+        self._objects: dict[str, bytes] = {}
+        self._notes: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def put_new(self, name: str, parts: Sequence[Buffer]) -> None:
+        """Store the parts as one object; raises ObjectExists."""
+        data = b"".join(parts)
+        with self._lock:
+            if self._objects.setdefault(check_name(name), data) is not data:
+                raise ObjectExists(f"object {name} is already there")
+
+    def get(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
+        """Read an object or a part of it; raises ObjectMissing."""
+        data = self._find(name)
+        return data[offset:] if size is None else data[offset : offset + size]
+
+    def list(self, prefix: str) -> Iterator[ObjectStat]:
+        """Give every object whose name begins with the prefix, sorted by name."""
+        with self._lock:
+            found = sorted((name, len(data)) for name, data in self._objects.items())
+        return (ObjectStat(name, size) for name, size in found if name.startswith(prefix))
+
+    def stat(self, name: str) -> ObjectStat:
+        """Describe one object; raises ObjectMissing."""
+        return ObjectStat(name, len(self._find(name)))
+
+    def delete(self, name: str) -> None:
+        """Remove an object; raises ObjectMissing."""
+        self._find(name)
+        with self._lock:
+            self._objects.pop(name, None)
+
+    def hold(self, name: str, note: bytes) -> Release | None:
+        """Take the lock of that name at once, or return None if another owner has it."""
+        with self._lock:
+            if name in self._notes:
+                return None
+            self._notes[check_name(name)] = note
+        return lambda: self._release(name)
+
+    def holder(self, name: str) -> bytes:
+        """Return the note of the present owner; empty if there is none."""
+        with self._lock:
+            return self._notes.get(name, b"")
+
+    def sweep(self) -> int:
+        """Return 0: an interrupted write leaves nothing in memory."""
+        return 0
+
+    def _find(self, name: str) -> bytes:
+        with self._lock:
+            data = self._objects.get(check_name(name))
+        if data is None:
+            raise ObjectMissing(f"object {name} is missing")
+        return data
+
+    def _release(self, name: str) -> None:
+        with self._lock:
+            del self._notes[name]

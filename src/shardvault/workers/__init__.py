@@ -1,0 +1,1 @@
+"""Run tasks: which session works on which task, how many at once."""

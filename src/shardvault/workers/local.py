@@ -1,0 +1,123 @@
+"""Run tasks in threads of this process, bound to the sessions of their shard."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from shardvault.errors import Interrupted
+
+_Context = TypeVar("_Context")
+_Task = TypeVar("_Task")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_POLL_S = 0.2  # a wait this short lets the main thread see Ctrl-C
+
+
+@dataclass(frozen=True)
+class Lane(Generic[_Context, _Task]):
+    """Tie tasks to the contexts that may work on them: a shard and its sessions."""
+
+    contexts: Sequence[_Context]
+    tasks: Iterable[_Task]
+
+
+def run_lanes(
+    lanes: Sequence[Lane[_Context, _Task]],
+    work: Callable[[_Context, _Task], None],
+    *,
+    limit: int,
+    abort: Callable[[], None],
+) -> None:
+    """Work on all tasks of all lanes, at most ``limit`` at the same time.
+
+    Each context is used by one thread at a time. Tasks of a lane start in order. After
+    the first failure no task starts, ``abort`` is called once to cut running ones off, and
+    that failure is raised when all threads have ended.
+
+    Args:
+        lanes: contexts with their tasks.
+        work: does one task with one context.
+        limit: tasks at the same time, over all lanes.
+        abort: makes running tasks fail soon, by closing their sockets.
+    """
+    run = _Run(work, abort, threading.BoundedSemaphore(limit))
+    queues = [(lane, deque(lane.tasks)) for lane in lanes]
+    threads = [
+        threading.Thread(target=run.drain, args=(context, queue), daemon=True)
+        for lane, queue in queues
+        for context in lane.contexts[: len(queue)]
+    ]
+    for thread in threads:
+        thread.start()
+    run.join(threads)
+
+
+class _Run(Generic[_Context, _Task]):
+    """Hold what the threads of one run share."""
+
+    def __init__(
+        self,
+        work: Callable[[_Context, _Task], None],
+        abort: Callable[[], None],
+        permits: threading.BoundedSemaphore,
+    ) -> None:
+        self._work = work
+        self._abort = abort
+        self._permits = permits
+        self._lock = threading.Lock()
+        self._failure: BaseException | None = None
+
+    def drain(self, context: _Context, queue: deque[_Task]) -> None:
+        """Take tasks until there are none or one failed."""
+        while True:
+            with self._permits:
+                try:
+                    task = queue.popleft()
+                except IndexError:
+                    return
+                if self._failure is not None:
+                    return
+                try:
+                    self._work(context, task)
+                except BaseException as error:  # noqa: BLE001  # handed to the main thread
+                    self._fail(error)
+                    return
+
+    def join(self, threads: Sequence[threading.Thread]) -> None:
+        """Wait for all threads, then raise the first failure."""
+        try:
+            self._wait(threads)
+        except KeyboardInterrupt:
+            self._fail(Interrupted("interrupted"))
+            self._wait(threads)
+        if self._failure is not None:
+            raise self._failure
+
+    def _wait(self, threads: Sequence[threading.Thread]) -> None:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_POLL_S)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            is_first = self._failure is None
+            if is_first:
+                self._failure = error
+        if is_first:
+            self._abort()
+
+
+def map_parallel(
+    function: Callable[[_Item], _Result], items: Sequence[_Item], *, limit: int
+) -> list[_Result]:
+    """Apply a function to every item in threads; results in order, the first error raised."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(min(limit, len(items))) as pool:
+        return list(pool.map(function, items))

@@ -1,0 +1,1 @@
+"""Hold the tests of shardvault and what supports them."""

@@ -1,0 +1,1 @@
+"""Support the tests, the demo and the benchmarks: servers, fleets, data, load and faults."""

@@ -16,11 +16,11 @@ from shardvault.barrier.limits import BarrierLimits
 from shardvault.config.load import find_config, load_config
 from shardvault.config.schema import Config
 from shardvault.config.shards import build_shards
-from shardvault.errors import StorageError
+from shardvault.errors import RepositoryMissing, StorageError, UsageError
 from shardvault.events import Event
 from shardvault.fleet.topology import TableSpec, build_fleet
 from shardvault.interfaces import EventSink
-from shardvault.model.ids import BackupId
+from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.report import (
     BackupReport,
     CatalogReport,
@@ -32,7 +32,7 @@ from shardvault.model.report import (
     ShowReport,
     VerifyReport,
 )
-from shardvault.model.target import Fleet, Scope
+from shardvault.model.target import Endpoint, Fleet, Login, Scope, Shard
 from shardvault.operations.backup import BackupOptions, run_backup
 from shardvault.operations.check import run_check
 from shardvault.operations.restore import run_restore
@@ -44,6 +44,8 @@ from shardvault.repository.keys import read_key_file
 from shardvault.repository.store import Repository, create_repository, open_repository
 from shardvault.storage import open_storage
 from shardvault.storage.probe import probe_storage
+
+_SINGLE_FLEET = "database"
 
 
 class _Silent:
@@ -100,6 +102,7 @@ def backup(
         ),
         scope=scope or Scope(),
         tool_version=_version(),
+        zstd_level=loaded.backup.zstd_level,
     )
     return run_backup(_fleet(loaded), _repository(loaded), options, sink or _Silent())
 
@@ -199,6 +202,115 @@ def restore(
     repository = _repository(loaded)
     plan = _plan(repository, backup_id, _target(loaded, target), options)
     return run_restore(plan, repository.reader(), sink or _Silent())
+
+
+def backup_database(
+    host: str | None,
+    user: str,
+    password: str,
+    database: str,
+    *,
+    repository: str,
+    key_file: str,
+    port: int = 3306,
+    socket: str | None = None,
+    threads: int | None = None,
+    sink: EventSink | None = None,
+) -> BackupReport:
+    """Back up one database of one instance, without a fleet file.
+
+    The repository and its key file are created if they are not there. Keep a copy of the
+    key file elsewhere: without it nothing can be restored.
+
+    Args:
+        host: where the instance listens; None with ``socket``.
+        user: login of the backup.
+        password: its password.
+        database: the schema to back up; ``*`` for all.
+        repository: place of the repository, as ``file:///var/backups/shop``.
+        key_file: path of the repository's key.
+        port: TCP port.
+        socket: path of the Unix socket, instead of host and port.
+        threads: ranges read at the same time; None = one per processor.
+        sink: takes progress.
+    """
+    fleet = _single_fleet(Endpoint(host, port, socket), user, password)
+    count = threads or os.cpu_count() or 1
+    options = BackupOptions(
+        threads=count,
+        sessions_per_shard=count,
+        scope=_database_scope(database),
+        tool_version=_version(),
+    )
+    opened = _open_or_create(repository, Path(key_file))
+    return run_backup(fleet, opened, options, sink or _Silent())
+
+
+def restore_database(
+    host: str | None,
+    user: str,
+    password: str,
+    database: str,
+    *,
+    repository: str,
+    key_file: str,
+    backup_id: str = "latest",
+    port: int = 3306,
+    socket: str | None = None,
+    replace: bool = False,
+    threads: int | None = None,
+    sink: EventSink | None = None,
+) -> RestoreReport:
+    """Restore one database of a single-instance backup; see ``backup_database``.
+
+    Args:
+        host: where the target listens; None with ``socket``.
+        user: login of the restore.
+        password: its password.
+        database: the schema to restore; ``*`` for all.
+        repository: place of the repository.
+        key_file: path of the repository's key.
+        backup_id: which backup; ``latest`` is an id.
+        port: TCP port.
+        socket: path of the Unix socket, instead of host and port.
+        replace: drop the database if it is in the way; also allows the source itself.
+        threads: ranges loaded at the same time; None = one per processor.
+        sink: takes progress.
+    """
+    fleet = _single_fleet(Endpoint(host, port, socket), user, password)
+    count = threads or os.cpu_count() or 1
+    options = RestoreOptions(
+        threads=count,
+        sessions_per_shard=count,
+        scope=_database_scope(database),
+        replace=replace,
+        confirmed_source=fleet.name if replace else None,
+    )
+    opened = open_repository(open_storage(repository), read_key_file(Path(key_file)))
+    plan = _plan(opened, backup_id, fleet, options)
+    return run_restore(plan, opened.reader(), sink or _Silent())
+
+
+def _single_fleet(endpoint: Endpoint, user: str, password: str) -> Fleet:
+    shard = Shard(ShardName("main"), endpoint, Login(user, lambda: password))
+    return build_fleet(_SINGLE_FLEET, [shard], [], locate=lambda _: "arguments")
+
+
+def _database_scope(database: str) -> Scope:
+    """Choose one schema by its exact name; backticks take every character literally."""
+    if database == "*":
+        return Scope()
+    return Scope(include=("`" + database.replace("`", "``") + "`.*",))
+
+
+def _open_or_create(url: str, key_file: Path) -> Repository:
+    storage = open_storage(url)
+    try:
+        return open_repository(storage, read_key_file(key_file))
+    except (RepositoryMissing, UsageError) as error:
+        if isinstance(error, UsageError) and key_file.exists():
+            raise
+        return create_repository(storage, key_file)
 
 
 def _plan(

@@ -81,7 +81,17 @@ class PutResult:
     stored_bytes: int
 
 
-class ChunkStore(Protocol):
+class ChunkSource(Protocol):
+    """Give chunks back; safe for many threads."""
+
+    def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
+        """Read a chunk back, authenticated; raises IntegrityError, ObjectMissing."""
+
+    def has(self, chunk: ChunkId) -> bool:
+        """Say whether the chunk is stored or about to be."""
+
+
+class ChunkStore(ChunkSource, Protocol):
     """Keep chunks by the keyed hash of their contents; safe for many threads."""
 
     def put(self, data: Buffer, kind: ChunkKind) -> PutResult:
@@ -89,12 +99,6 @@ class ChunkStore(Protocol):
 
         The chunk is durable only after ``flush``.
         """
-
-    def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
-        """Read a chunk back, authenticated; raises IntegrityError, ObjectMissing."""
-
-    def has(self, chunk: ChunkId) -> bool:
-        """Say whether the chunk is stored or about to be."""
 
     def flush(self) -> None:
         """Make every chunk put so far durable and findable."""

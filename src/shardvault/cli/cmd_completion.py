@@ -20,10 +20,13 @@ _PLACES = {
 
 
 @click.command("completion", cls=Verb)
-@click.argument("shell", type=click.Choice(list(_PLACES)))
+@click.argument("shell", type=click.Choice(list(_PLACES)), metavar="SHELL")
 @click.pass_context
 def completion(context: click.Context, shell: str) -> int:
-    """Print a script that completes commands and options in a shell."""
+    """Print a script that completes commands and options in a shell.
+
+    SHELL is bash, zsh or fish.
+    """
     from click.shell_completion import get_completion_class
 
     program, generator = context.find_root().command, get_completion_class(shell)

@@ -112,7 +112,10 @@ class JsonLines:
         if not isinstance(event, Progress):
             return self._has_progress or isinstance(event, Noticed | Retrying)
         place, now_s = (event.phase, event.shard), self._now()
-        if not self._has_progress or now_s - self._written_s.get(place, -JSON_PAUSE_S) < JSON_PAUSE_S:
+        if (
+            not self._has_progress
+            or now_s - self._written_s.get(place, -JSON_PAUSE_S) < JSON_PAUSE_S
+        ):
             return False
         self._written_s[place] = now_s
         return True

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from shardvault.errors import ConnectError, ShardvaultError
+from shardvault.errors import ConnectError, ShardvaultError, UnsupportedObject
 from shardvault.fleet.activity import find_obstacles, find_prepared
-from shardvault.fleet.inventory import list_schemas, list_tables, read_inventory
+from shardvault.fleet.inventory import Inventory, list_schemas, list_tables, read_inventory
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
 from shardvault.fleet.servers import OLDEST, compare_shards, read_server, read_variables
 from shardvault.fleet.settings import EXAMINED, examine_settings
 from shardvault.fleet.topology import SYSTEM_SCHEMAS
 from shardvault.fleet.unsupported import examine_tables
+from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.report import Finding, Severity
-from shardvault.model.target import Endpoint, Shard
+from shardvault.model.target import Endpoint, Fleet, Shard
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_read
 
@@ -51,23 +52,22 @@ class _Look:
         return Finding(severity, self.shard.name, what, message, remedy)
 
 
-def examine_fleet(
-    shards: Sequence[Shard], *, schemas: Collection[str] = (), copy_limit_bytes: int
-) -> tuple[Finding, ...]:
-    """Examine all shards at once, then compare them; never raises for a shard's fault.
+def examine_fleet(fleet: Fleet, *, copy_limit_bytes: int) -> tuple[Finding, ...]:
+    """Examine all shards at once, then compare them; a shard's fault is never raised.
 
     Args:
-        shards: whose primaries are asked.
-        schemas: names in scope; empty = every schema that is not the server's own.
+        fleet: whose primaries are asked. If it names logical tables, only schemas of the
+            names that these use are in scope.
         copy_limit_bytes: most of non-transactional tables that may be copied while the
             barrier is held, per shard [bytes].
     """
+    schemas = frozenset(node.schema for table in fleet.tables for node in table.nodes)
 
     def examine(shard: Shard) -> Examination:
         return examine_shard(shard, schemas=schemas, copy_limit_bytes=copy_limit_bytes)
 
-    with ThreadPoolExecutor(max(1, min(len(shards), _THREADS))) as pool:
-        found = tuple(pool.map(examine, shards))
+    with ThreadPoolExecutor(max(1, min(len(fleet.shards), _THREADS))) as pool:
+        found = tuple(pool.map(examine, fleet.shards))
     servers = {one.shard.name: one.server for one in found if one.server is not None}
     return (*(finding for one in found for finding in one.findings), *compare_shards(servers))
 
@@ -75,7 +75,13 @@ def examine_fleet(
 def examine_shard(
     shard: Shard, *, schemas: Collection[str] = (), copy_limit_bytes: int
 ) -> Examination:
-    """Look at one shard's primary; every fault is a finding. See ``examine_fleet``."""
+    """Look at one shard's primary; every fault is a finding.
+
+    Args:
+        shard: which one.
+        schemas: names in scope; empty = every schema that is not the server's own.
+        copy_limit_bytes: see ``examine_fleet`` [bytes].
+    """
     server = None
     findings: list[Finding] = []
     try:
@@ -89,6 +95,28 @@ def examine_shard(
     except ShardvaultError as error:
         findings.append(_failure(shard.name, "connection", error))
     return Examination(shard, server, tuple(findings))
+
+
+def refuse_unsupported(shard: ShardName, inventory: Inventory, limit_bytes: int) -> None:
+    """Stop a backup, before any lock, that could not keep every table exact.
+
+    Args:
+        shard: where the tables are.
+        inventory: what is in scope.
+        limit_bytes: most of non-transactional tables that may be copied while the barrier
+            is held [bytes].
+
+    Raises:
+        UnsupportedObject: lists every table that stands against it.
+    """
+    found = examine_tables(shard, inventory, limit_bytes)
+    refused = [finding for finding in found if finding.severity is Severity.BLOCKER]
+    if refused:
+        raise UnsupportedObject(
+            "cannot be backed up: " + "; ".join(finding.message for finding in refused),
+            shard=shard,
+            hint="; ".join(dict.fromkeys(finding.remedy for finding in refused)),
+        )
 
 
 def _run(what: str, check: _Check, look: _Look) -> list[Finding]:

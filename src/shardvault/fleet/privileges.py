@@ -100,7 +100,8 @@ _BACKUP = (
     Privilege("PROCESS", "statements that stand in the way, and ids of tables"),
 )
 _RESTORE = (
-    Privilege("SELECT", "reading back what was loaded, views", True),
+    Privilege("SELECT", "reading back what was loaded", True, also_on=("mysql",)),
+    Privilege("SHOW VIEW", "comparing views", True),
     Privilege("INSERT", "rows", True),
     Privilege("CREATE", "schemas and tables", True),
     Privilege("ALTER", "keys after the rows, counters", True),
@@ -127,21 +128,22 @@ def _mariadb_backup(version: Version) -> tuple[Privilege, ...]:
 
 
 def _mysql_backup(version: Version) -> tuple[Privilege, ...]:
-    routine = Privilege("SHOW_ROUTINE", "bodies of routines", instead=("SELECT",))
     return (
         Privilege("RELOAD", "FLUSH TABLES WITH READ LOCK", instead=("FLUSH_TABLES",)),
         Privilege("BACKUP_ADMIN", "LOCK INSTANCE FOR BACKUP"),
         Privilege("REPLICATION CLIENT", "position in the binlog", instead=("SUPER",)),
         Privilege("XA_RECOVER_ADMIN", "prepared transactions"),
-        *([routine] if version >= _SHOW_ROUTINE else []),
+        *_show_routine(version),
         *_session_variables(version),
     )
 
 
 def _mariadb_restore(version: Version) -> tuple[Privilege, ...]:
-    if version < _OWN_NAMES:
-        return (Privilege("SUPER", "definers of views and routines"),)
-    return (Privilege("SET USER", "definers of views and routines", instead=_super(version)),)
+    is_split = version >= _OWN_NAMES
+    return (
+        Privilege("PROCESS", "comparing tables"),
+        Privilege("SET USER" if is_split else "SUPER", "definers", instead=_super(version)),
+    )
 
 
 def _mysql_restore(version: Version) -> tuple[Privilege, ...]:
@@ -150,12 +152,19 @@ def _mysql_restore(version: Version) -> tuple[Privilege, ...]:
     return (
         Privilege("REFERENCES", "foreign keys", True),
         *(
-            Privilege(name, "definers of views and routines", instead=("SUPER",))
+            Privilege(name, "definers", instead=("SUPER",))
             for name in definers
         ),
         Privilege("SYSTEM_USER", "definers that are system users"),
+        *_show_routine(version),
         *_session_variables(version),
     )
+
+
+def _show_routine(version: Version) -> tuple[Privilege, ...]:
+    if version < _SHOW_ROUTINE:
+        return ()
+    return (Privilege("SHOW_ROUTINE", "bodies of routines", instead=("SELECT",)),)
 
 
 def _session_variables(version: Version) -> tuple[Privilege, ...]:

@@ -1,10 +1,9 @@
-"""Name the tables that a backup cannot keep exact, before any lock is taken."""
+"""Tell tables that a snapshot keeps exact from those that need care; no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shardvault.errors import UnsupportedObject
 from shardvault.fleet.inventory import Inventory
 from shardvault.model.ids import ShardName
 from shardvault.model.report import Finding, Severity
@@ -14,26 +13,14 @@ from shardvault.units import format_size
 _WHAT = "tables"
 
 
-def refuse_unsupported(shard: ShardName, inventory: Inventory, limit_bytes: int) -> None:
-    """Raise UnsupportedObject with every table that stands against a backup.
+def examine_tables(shard: ShardName, inventory: Inventory, limit_bytes: int) -> tuple[Finding, ...]:
+    """Report every table that is not simply copied inside the snapshot.
 
     Args:
         shard: where the tables are.
         inventory: what is in scope.
         limit_bytes: most that may be copied while the barrier is held [bytes].
     """
-    found = examine_tables(shard, inventory, limit_bytes)
-    refused = [finding for finding in found if finding.severity is Severity.BLOCKER]
-    if refused:
-        raise UnsupportedObject(
-            "cannot be backed up: " + "; ".join(finding.message for finding in refused),
-            shard=shard,
-            hint="; ".join(dict.fromkeys(finding.remedy for finding in refused)),
-        )
-
-
-def examine_tables(shard: ShardName, inventory: Inventory, limit_bytes: int) -> tuple[Finding, ...]:
-    """Report every table that is not simply copied inside the snapshot; see refuse_unsupported."""
     special = [
         *_versioned(shard, inventory),
         *_outside_snapshot(shard, inventory, limit_bytes),

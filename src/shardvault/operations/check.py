@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from shardvault.errors import ShardvaultError
-from shardvault.fleet.preflight import compare_shards, examine_shard
+from shardvault.fleet.preflight import examine_fleet
 from shardvault.interfaces import Storage
 from shardvault.model.report import CheckReport, Finding, Severity
 from shardvault.model.target import Fleet
+from shardvault.operations.small_tables import SMALL_BYTES
 from shardvault.storage.probe import probe_storage
-from shardvault.workers.local import map_parallel
 
-_MOST_THREADS = 32
 _STATUS = {Severity.BLOCKER: "blocked", Severity.WARNING: "warnings"}
 
 
 def run_check(fleet: Fleet, storage: Storage | None) -> CheckReport:
     """Examine all shards in parallel, compare them, and probe the store."""
-    found = map_parallel(examine_shard, fleet.shards, limit=_MOST_THREADS)
-    findings = [finding for shard in found for finding in shard]
-    findings += compare_shards(fleet)
-    findings += _probe(storage)
+    shards = examine_fleet(fleet.shards, copy_limit_bytes=SMALL_BYTES)
+    findings = (*shards, *_probe(storage))
     severities = {finding.severity for finding in findings}
     status = next((name for rank, name in _STATUS.items() if rank in severities), "ok")
-    return CheckReport(status, tuple(findings))
+    return CheckReport(status, findings)
 
 
 def _probe(storage: Storage | None) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from shardvault.errors import IntegrityError, ShardvaultError
 from shardvault.failpoints import failpoint
-from shardvault.interfaces import ChunkKind, ChunkStore
+from shardvault.interfaces import ChunkKind, ChunkSource
 from shardvault.load.rows import RowLoader, open_loader
 from shardvault.load.schema import TableSteps, create_table, plan_steps, run_clean, set_counter
 from shardvault.model.ids import ShardName
@@ -120,7 +120,7 @@ def _finish_table(session: Session, record: TableRecord, steps: TableSteps) -> N
 def load_rows(
     loads: dict[ShardName, TableLoads],
     sessions: dict[ShardName, Sequence[Session]],
-    store: ChunkStore,
+    store: ChunkSource,
     meter: Meter,
     *,
     threads: int,
@@ -156,7 +156,7 @@ def load_rows(
     run_lanes(lanes, work, limit=threads, abort=abort)
 
 
-def _load_range(lane: TargetLane, task: LoadTask, store: ChunkStore, meter: Meter) -> None:
+def _load_range(lane: TargetLane, task: LoadTask, store: ChunkSource, meter: Meter) -> None:
     loader = lane.loader(task.table)
     rows = 0
     for chunk in task.range.chunks:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from shardvault.clock import format_time, monotonic_s, utc_now
 from shardvault.events import PhaseStarted
 from shardvault.failpoints import failpoint
-from shardvault.interfaces import ChunkStore, EventSink
+from shardvault.interfaces import ChunkSource, EventSink
 from shardvault.load.objects import create_accounts, create_objects
 from shardvault.load.schema import create_schema, plan_steps, run_clean
 from shardvault.model.ids import ShardName
@@ -38,7 +38,7 @@ _OPERATION = "restore"
 _MOST_THREADS = 32
 
 
-def run_restore(plan: RestorePlan, store: ChunkStore, sink: EventSink) -> RestoreReport:
+def run_restore(plan: RestorePlan, store: ChunkSource, sink: EventSink) -> RestoreReport:
     """Carry a plan out.
 
     From before the first change until everything was verified each target says that it is
@@ -127,7 +127,7 @@ class _Run:
 
         self.each(prepare)
 
-    def load(self, store: ChunkStore) -> None:
+    def load(self, store: ChunkSource) -> None:
         """Load all rows and build the keys of each table behind its last range."""
         load_rows(
             self.loads,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from shardvault.errors import TargetRefused, UsageError
 from shardvault.fleet.scope import Selection, select_tables
 from shardvault.fleet.topology import split_name
-from shardvault.interfaces import ChunkStore
+from shardvault.interfaces import ChunkSource
 from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.manifest import Manifest, ShardPart, TableRecord
 from shardvault.model.report import Finding, PlannedTable, RestorePlanReport, Severity
@@ -99,7 +99,7 @@ class RestorePlan:
 
 
 def plan_restore(
-    manifest: Manifest, store: ChunkStore, target: Fleet, options: RestoreOptions
+    manifest: Manifest, store: ChunkSource, target: Fleet, options: RestoreOptions
 ) -> RestorePlan:
     """Read the backup's parts, choose, and examine every target; nothing is changed.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from shardvault.interfaces import ChunkStore
+from shardvault.interfaces import ChunkSource
 from shardvault.model.manifest import Manifest
 from shardvault.model.report import ShowReport, TableVolume
 from shardvault.operations.manifests import report_of
 from shardvault.repository.parts import get_part
 
 
-def run_show(manifest: Manifest, store: ChunkStore) -> ShowReport:
+def run_show(manifest: Manifest, store: ChunkSource) -> ShowReport:
     """List every table of a backup and count its objects."""
     parts = [get_part(store, shard.part) for shard in manifest.shards]
     tables = tuple(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from shardvault.clock import monotonic_s
 from shardvault.errors import IntegrityError, ObjectMissing, ShardvaultError
 from shardvault.events import PhaseStarted
-from shardvault.interfaces import ChunkKind, ChunkStore, EventSink
+from shardvault.interfaces import ChunkKind, ChunkSource, EventSink
 from shardvault.kernel.pure import HASH_MODULUS
 from shardvault.kernel.select import hash_rows
 from shardvault.model.ids import ShardName
@@ -52,7 +52,7 @@ class _Tally:
 
 
 def run_verify(
-    manifest: Manifest, store: ChunkStore, sink: EventSink, *, threads: int
+    manifest: Manifest, store: ChunkSource, sink: EventSink, *, threads: int
 ) -> VerifyReport:
     """Decrypt, decompress, identify, count and hash all that a backup consists of.
 
@@ -90,7 +90,7 @@ def run_verify(
     )
 
 
-def _read_part(shard: ShardRecord, store: ChunkStore, tally: _Tally) -> ShardPart | None:
+def _read_part(shard: ShardRecord, store: ChunkSource, tally: _Tally) -> ShardPart | None:
     try:
         part = get_part(store, shard.part)
     except (IntegrityError, ObjectMissing) as error:
@@ -102,7 +102,7 @@ def _read_part(shard: ShardRecord, store: ChunkStore, tally: _Tally) -> ShardPar
     return part
 
 
-def _verify_range(task: _Task, store: ChunkStore, tally: _Tally) -> None:
+def _verify_range(task: _Task, store: ChunkSource, tally: _Tally) -> None:
     """Read the chunks of one range and compare their rows with its record."""
     rows = content_hash = size_bytes = 0
     for chunk in task.range.chunks:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shardvault.errors import IntegrityError, ObjectMissing, ShardvaultError
-from shardvault.interfaces import ChunkKind
+from shardvault.interfaces import ChunkKind, ChunkSource
 from shardvault.model.ids import ChunkId, ShardName
 from shardvault.model.manifest import Manifest, RangeRecord, ShardPart, ShardRecord, TableRecord
-from shardvault.repository.parts import ChunkSource, get_part
+from shardvault.repository.parts import get_part
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from shardvault.interfaces import Buffer, ChunkKind, PutResult, Storage
 from shardvault.model.ids import ChunkId
 from shardvault.repository.crypto import Compressor, RandomBytes
 from shardvault.repository.format import (
+    COMPRESSION_LEVEL,
     ENTRY,
     INDEX_PREFIX,
     MAX_CHUNK_BYTES,
@@ -70,7 +71,9 @@ class ChunkWriter:
         index: Index,
         random_bytes: RandomBytes,
         reclaimed_bytes: int = 0,
+        level: int = COMPRESSION_LEVEL,
     ) -> None:
+        self._level = level
         self.reclaimed_bytes = reclaimed_bytes
         self._storage = storage
         self._ring = ring
@@ -159,7 +162,7 @@ class ChunkWriter:
 
     def _compressor(self) -> Compressor:
         if not hasattr(self._local, "compressor"):
-            self._local.compressor = Compressor()
+            self._local.compressor = Compressor(self._level)
         compressor: Compressor = self._local.compressor
         return compressor
 

@@ -24,13 +24,12 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from shardvault.repository.format import COMPRESSION_LEVEL, KEY_BYTES
+from shardvault.repository.format import KEY_BYTES
 
 RandomBytes = Callable[[int], bytes]
 """A source of unpredictable bytes; replaced only by tests with fixed vectors."""
 
 _OPTIONS: dict[int, int] = {
-    zstd.CompressionParameter.compression_level: COMPRESSION_LEVEL,
     zstd.CompressionParameter.checksum_flag: 0,  # the cipher's tag authenticates everything
     zstd.CompressionParameter.content_size_flag: 1,
 }
@@ -60,8 +59,9 @@ def content_hash(*parts: Buffer) -> bytes:
 class Compressor:
     """Compress one buffer after the other with the same context; for one thread."""
 
-    def __init__(self) -> None:
-        self._context = zstd.ZstdCompressor(options=_OPTIONS)
+    def __init__(self, level: int) -> None:
+        options = {**_OPTIONS, zstd.CompressionParameter.compression_level: level}
+        self._context = zstd.ZstdCompressor(options=options)
 
     def compress(self, data: Buffer) -> bytes:
         """Return one whole frame that states its plain size."""

@@ -75,8 +75,8 @@ KEY_FILE_PREFIX = "shardvault-key-1:"
 COMPRESSION_LEVEL = 1
 PACK_BYTES = 16 << 20
 """Stored size at which a pack is closed [bytes]."""
-MAX_CHUNK_BYTES = 64 << 20
-"""Largest chunk that is written or read, plain [bytes]."""
+MAX_CHUNK_BYTES = (1 << 30) + (64 << 20)
+"""Largest chunk that is written or read, plain: one row of the greatest max_allowed_packet."""
 MAX_SEALED_BYTES = 256 << 20
 """Largest index or manifest that is read, plain or stored [bytes]."""
 MAX_FORMAT_BYTES = 64 << 10

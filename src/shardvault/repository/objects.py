@@ -8,6 +8,7 @@ from shardvault.errors import IntegrityError
 from shardvault.interfaces import Storage
 from shardvault.repository.crypto import Compressor, RandomBytes, decompress, decrypt
 from shardvault.repository.format import (
+    COMPRESSION_LEVEL,
     FORMAT_VERSION,
     HEADER,
     MAGIC,
@@ -25,7 +26,7 @@ def seal_object(
 ) -> bytes:
     """Return the bytes to store under the name."""
     salt = random_bytes(SALT_BYTES)
-    frame = Compressor().compress(plain)
+    frame = Compressor(COMPRESSION_LEVEL).compress(plain)
     binding = associated_data(kind, ring.repository, name.encode())
     sealed = ring.object_cipher(kind, salt).encrypt(SEALED_NONCE, frame, binding)
     return HEADER.pack(MAGIC, FORMAT_VERSION, kind, salt) + sealed

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from shardvault.errors import IntegrityError
-from shardvault.interfaces import Buffer, ChunkKind, PutResult
+from shardvault.interfaces import ChunkKind, ChunkSource, ChunkStore
 from shardvault.model.ids import ChunkId
 from shardvault.model.manifest import ShardPart
 from shardvault.repository.format import PART_CHUNK_BYTES
-
-
-class ChunkSource(Protocol):
-    """Give chunks back."""
-
-    def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
-        """Read a chunk, authenticated."""
-
-
-class ChunkSink(Protocol):
-    """Take chunks."""
-
-    def put(self, data: Buffer, kind: ChunkKind) -> PutResult:
-        """Store a chunk unless it is there."""
 
 
 _Decoded = TypeVar("_Decoded")
@@ -43,7 +29,7 @@ class _Part(msgspec.Struct):
     tables: tuple[_Table, ...]
 
 
-def put_part(writer: ChunkSink, part: ShardPart) -> tuple[ChunkId, ...]:
+def put_part(writer: ChunkStore, part: ShardPart) -> tuple[ChunkId, ...]:
     """Store a part and return its chunks, in order."""
     view = memoryview(msgspec.json.encode(part))
     return tuple(

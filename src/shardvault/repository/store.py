@@ -26,6 +26,7 @@ from shardvault.repository.chunks import ChunkReader, ChunkWriter
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.format import (
     FORMAT_NAME,
+    COMPRESSION_LEVEL,
     FORMAT_VERSION,
     INDEX_PREFIX,
     KEY_BYTES,
@@ -90,7 +91,7 @@ class Repository:
         return ChunkReader(self._storage, self._ring, load_index(self._storage, self._ring))
 
     @contextlib.contextmanager
-    def writer(self, command: str) -> Iterator[ChunkWriter]:
+    def writer(self, command: str, *, level: int = COMPRESSION_LEVEL) -> Iterator[ChunkWriter]:
         """Open the only write session of the repository.
 
         Space that an interrupted session took is freed first. What was put and not
@@ -98,6 +99,7 @@ class Repository:
 
         Args:
             command: told to whoever finds the repository locked, as ``backup``.
+            level: of zstd; any level reads the same.
 
         Raises:
             RepositoryLocked: another session is open.
@@ -105,7 +107,9 @@ class Repository:
         with hold_writer_lock(self._storage, command):
             index = load_index(self._storage, self._ring)
             freed = reclaim_leftovers(self._storage, index, self._catalog)
-            writer = ChunkWriter(self._storage, self._ring, index, self._random_bytes, freed)
+            writer = ChunkWriter(
+                self._storage, self._ring, index, self._random_bytes, freed, level
+            )
             self._writer = writer
             try:
                 yield writer

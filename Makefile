@@ -1,0 +1,64 @@
+# The few words a newcomer needs; `make` alone lists them.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup packages servers demo test test-long check bench coverage clean
+
+RUN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+# The environment is made again when one of these is newer.
+SOURCES := pyproject.toml setup.py scripts/setup.sh \
+	$(wildcard src/shardvault/kernel/*.pyx src/shardvault/kernel/vendor/*)
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: packages $(READY) ## system packages, .venv with shardvault, the compiled kernel
+
+demo: setup ## the main job on four private servers; KEEP=1 leaves them up, ARGS="…" is passed on
+	@exec $(RUN)/python -m demo $(if $(KEEP),--keep) $(ARGS)
+
+test: setup ## all tests but the long ones; ARGS="-k cut" chooses
+	@scripts/setup.sh servers || echo "make: tests that need a missing server will fail" >&2
+	@exec $(RUN)/python -m pytest $(ARGS)
+
+test-long: setup ## every test, the long ones too
+	@scripts/setup.sh servers || echo "make: tests that need a missing server will fail" >&2
+	@exec $(RUN)/python -m pytest -m "" $(ARGS)
+
+check: setup ## style, types, rooms, documents
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python -m pytest -q tests/architecture
+
+bench: setup ## measure against mydumper and mariadb-dump; ARGS="…" is passed on
+	@scripts/setup.sh packages bench
+	@exec $(RUN)/python -m benchmarks $(ARGS)
+
+coverage: setup ## which lines and branches the tests pass
+	@scripts/setup.sh servers
+	$(RUN)/coverage erase
+	$(RUN)/coverage run -m pytest $(ARGS)
+	$(RUN)/coverage combine -q
+	$(RUN)/coverage report
+
+servers: packages ## fetch MySQL 9.7 and MariaDB 11.8 for tests, into .cache/servers
+	@scripts/setup.sh servers
+
+clean: ## remove what was made here, but not the fetched servers
+	rm -rf .venv build dist src/*.egg-info .coverage .coverage.* .hypothesis .cache/templates \
+		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
+		src/shardvault/kernel/_native.c src/shardvault/kernel/_native*.so
+	find src tests benchmarks demo -name __pycache__ -prune -exec rm -rf {} +
+
+packages:
+	@scripts/setup.sh packages run
+
+$(READY): $(SOURCES) | packages
+	@scripts/setup.sh venv
+	@touch $@

@@ -1,0 +1,160 @@
+"""Find out what definitions ask of the server that is to take them; no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shardvault.model.manifest import TableRecord
+from shardvault.model.position import Family
+from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema, Table, TableKind
+from shardvault.mysql.session import decode
+
+Users = dict[str, list[str]]
+"""A name that a server must know, and the places that use it."""
+
+Version = tuple[int, int, int]
+
+_MOST_SHOWN = 5
+_CHARSET = re.compile(rb"(?:CHARACTER SET|CHARSET)[ =](\w+)")
+_COLLATION = re.compile(rb"\bCOLLATE[ =](\w+)")
+_TYPES: dict[str, dict[Family, Version]] = {
+    "inet6": {Family.MARIADB: (10, 5, 0)},
+    "uuid": {Family.MARIADB: (10, 7, 0)},
+    "inet4": {Family.MARIADB: (10, 10, 0)},
+    "vector": {Family.MARIADB: (11, 7, 0), Family.MYSQL: (9, 0, 0)},
+    "xmltype": {Family.MARIADB: (12, 3, 0)},
+}
+"""Types that not every supported server has, and since when; MariaDB and MySQL manuals."""
+
+_FUNCTIONAL_KEY = re.compile(rb"\n +(?:UNIQUE )?KEY `[^\n]*\(\(")
+_SKIPPED_COMMENT = re.compile(rb"/\*!(?:5[7-9]|[6-9]\d)\d{3} ")
+"""Marks that MariaDB skips as a comment and MySQL obeys. Source: MariaDB manual, "Comments"."""
+_PERIOD = re.compile(rb"\n +PERIOD FOR `|WITHOUT OVERLAPS")
+_SAFE_FUNCTION = re.compile(rb"(?<!NOT )\bDETERMINISTIC\b|\bNO SQL\b|\bREADS SQL DATA\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """List what one target shall get.
+
+    Attributes:
+        whole: names of schemas that are restored with everything in them.
+    """
+
+    schemas: tuple[Schema, ...] = ()
+    whole: frozenset[str] = frozenset()
+    tables: tuple[TableRecord, ...] = ()
+    objects: tuple[CodeObject, ...] = ()
+    accounts: tuple[Account, ...] = field(default=(), repr=False)
+
+
+def used_charsets(contents: Contents) -> Users:
+    """Name every character set and collation in use, and where."""
+    users: Users = defaultdict(list)
+    for schema in contents.schemas:
+        _note(users, _named_in(schema.create_sql), f"schema {schema.name}")
+    for table in _tables(contents):
+        options = table.create_sql[table.create_sql.rfind(b"\n)") :]
+        _note(users, _named_in(options), f"table {table.qualified}")
+        for column in table.columns:
+            where = f"{table.qualified} column {column.name}"
+            _note(users, (column.charset, column.collation), where)
+    for item in contents.objects:
+        where = f"{item.kind} {item.schema}.{item.name}"
+        _note(users, (item.charset, item.collation, item.database_collation), where)
+    return users
+
+
+def used_engines(contents: Contents) -> Users:
+    """Name every engine in use in upper case, and the tables."""
+    users: Users = defaultdict(list)
+    for table in _tables(contents):
+        _note(users, (table.engine.upper(),), table.qualified)
+    return users
+
+
+def unknown_types(contents: Contents, family: Family, version: Version) -> Users:
+    """Name the types, and sequences, that a flavour does not have, and the columns."""
+    users: Users = defaultdict(list)
+    for table in _tables(contents):
+        if table.kind is TableKind.SEQUENCE and family is Family.MYSQL:
+            users["sequences"].append(table.qualified)
+        for column in table.columns:
+            since = _TYPES.get(column.data_type)
+            if since is not None and version < since.get(family, (9999, 0, 0)):
+                where = f"{table.qualified} column {column.name}"
+                users[f"type {column.data_type}"].append(where)
+    return users
+
+
+def foreign_features(contents: Contents, target: Family) -> Users:
+    """Name what only the other family's tables have and this one refuses."""
+    patterns = {
+        Family.MARIADB: {"keys over expressions": _FUNCTIONAL_KEY},
+        Family.MYSQL: {"periods": _PERIOD},
+    }
+    return _find(_tables(contents), patterns[target])
+
+
+def skipped_features(contents: Contents, target: Family) -> Users:
+    """Name the tables with marks that the other family silently skips."""
+    if target is Family.MYSQL:
+        return {}
+    return _find(_tables(contents), {"marks for MySQL only": _SKIPPED_COMMENT})
+
+
+def unsafe_functions(contents: Contents) -> list[str]:
+    """Name functions that a server with a binlog takes only when told to trust them."""
+    return [
+        f"{item.schema}.{item.name}"
+        for item in contents.objects
+        if item.kind is ObjectKind.FUNCTION and not _SAFE_FUNCTION.search(item.create_sql)
+    ]
+
+
+def folded_collisions(contents: Contents) -> list[str]:
+    """Name schemas and tables that are one where case does not count."""
+    names = [schema.name for schema in contents.schemas]
+    names += [table.qualified for table in _tables(contents)]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        groups[name.lower()].append(name)
+    return [" and ".join(group) for group in groups.values() if len(group) > 1]
+
+
+def shorten(places: Sequence[str]) -> str:
+    """Write the first few places, and how many more there are."""
+    shown = ", ".join(places[:_MOST_SHOWN])
+    more = len(places) - _MOST_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def normal_charset(name: str) -> str:
+    """Write ``utf8`` as newer servers do, ``utf8mb3``, in character set and collation."""
+    return re.sub(r"^utf8(?=_|$)", "utf8mb3", name.lower())
+
+
+def _tables(contents: Contents) -> Iterator[Table]:
+    return (record.table for record in contents.tables)
+
+
+def _named_in(sql: bytes) -> list[str]:
+    return [decode(name) for name in (*_CHARSET.findall(sql), *_COLLATION.findall(sql))]
+
+
+def _note(users: Users, names: Iterable[str | None], where: str) -> None:
+    for name in dict.fromkeys(names):
+        if name:
+            users[normal_charset(name) if name.islower() else name].append(where)
+
+
+def _find(tables: Iterable[Table], patterns: dict[str, re.Pattern[bytes]]) -> Users:
+    users: Users = defaultdict(list)
+    for table in tables:
+        for what, pattern in patterns.items():
+            if pattern.search(table.create_sql):
+                users[what].append(table.qualified)
+    return users

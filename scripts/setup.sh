@@ -143,7 +143,7 @@ install_project() {
   export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
   # An older kernel must not be taken for the one that is compiled now.
   rm -f src/shardvault/kernel/_native*.so
-  .venv/bin/python -m pip install --quiet --editable '.[dev]' ||
+  .venv/bin/python -m pip install -qq --editable '.[dev]' ||
     fail "pip could not install shardvault" "is the package index reachable? run: make setup"
 }
 

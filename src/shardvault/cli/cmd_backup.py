@@ -15,7 +15,7 @@ from shardvault.errors import FindingsError
 @click.command("backup", cls=Verb)
 @scope_options
 @click.pass_obj
-def backup(settings: Settings, **scope: tuple[str, ...]) -> int:
+def backup(settings: Settings, /, **scope: tuple[str, ...]) -> int:
     """Take a hot logical backup of the fleet at one cut."""
     from shardvault import app
     from shardvault.cli.page_backup import describe_backup

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 @click.option("--with-accounts", is_flag=True, help="Create users, roles and grants too.")
 @scope_options
 @click.pass_obj
-def restore(settings: Settings, dry_run: bool, **options: Any) -> int:
-    """Restore a backup, read every table back and compare it with the manifest.
+def restore(settings: Settings, /, dry_run: bool, **options: Any) -> int:
+    """Restore a backup and prove it by reading every table back.
 
     ID is what "shardvault list" prints, or "latest". With --dry-run nothing is changed; it exits
     with 1 if something blocks the restore.

@@ -15,7 +15,7 @@ from shardvault.errors import IntegrityError
 @click.argument("backup_id", metavar="ID")
 @click.pass_obj
 def verify(settings: Settings, backup_id: str) -> int:
-    """Read every object of a backup back and compare it with the manifest.
+    """Read a whole backup back and compare it with its manifest.
 
     ID is what "shardvault list" prints, or "latest". Exits with 15 if anything is damaged.
     """

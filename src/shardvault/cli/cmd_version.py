@@ -15,7 +15,7 @@ from shardvault.cli.verbs import Verb
 @click.command("version", cls=Verb)
 @click.pass_obj
 def version(settings: Settings) -> int:
-    """Print the version, the kernel in use and the version of Python."""
+    """Print the versions of shardvault, its kernel and Python."""
     from shardvault.kernel.select import KERNEL
 
     python = platform.python_version()

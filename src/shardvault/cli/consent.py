@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from shardvault import app
 from shardvault.cli.escape import escape
 from shardvault.cli.output import render_page, use_color
 from shardvault.cli.page_restore import describe_plan_in_short
@@ -36,10 +35,14 @@ class Request:
 
     def plan(self, settings: Settings) -> RestorePlanReport:
         """Say what the restore would do."""
+        from shardvault import app
+
         return app.plan_restore(self.backup_id, settings.config, **self._details())
 
     def run(self, settings: Settings, sink: EventSink) -> RestoreReport:
         """Restore."""
+        from shardvault import app
+
         return app.restore(
             self.backup_id,
             settings.config,
@@ -95,8 +98,8 @@ def _show_plan(request: Request, settings: Settings) -> RestorePlanReport:
 
 
 def _names_source(finding: Finding) -> bool:
-    """Tell the one blocker that a typed name takes away."""
-    return finding.what.startswith("source")
+    """Tell the one blocker that a typed name takes away: the target is the source itself."""
+    return finding.what == "identity"
 
 
 def _ask_name(fleet: str) -> str:

@@ -83,8 +83,8 @@ def _explain_usage(error: click.UsageError) -> UsageError:
 def _describe(error: ShardvaultError) -> list[str]:
     """Write an error for people; only the first line begins at the margin."""
     sort = "" if error.exit_code == Interrupted.exit_code else "error: "
-    first, *more = str(error).splitlines() or [""]
-    hint = (error.hint or "").splitlines()
+    first, *more = str(error).split("\n")
+    hint = error.hint.split("\n") if error.hint else []
     return [f"shardvault: {sort}{first}", *(f"  {line}" for line in (*more, *hint))]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from shardvault.errors import ShardvaultError
@@ -34,9 +34,9 @@ def write_text(text: str) -> None:
         raise ShardvaultError(f"cannot write the output: {error.strerror}") from None
 
 
-def write_json(value: Any) -> None:
-    """Write a report, or a map, as one line of JSON; names stay ASCII, so terminals are safe."""
-    write_text(json.dumps(asdict(value) if is_dataclass(value) else value))
+def write_json(value: Mapping[str, Any]) -> None:
+    """Write one line of JSON; it is pure ASCII, so that no name can touch a terminal."""
+    write_text(json.dumps(value))
 
 
 def write_report(report: Any, settings: Settings, describe: Callable[[Page, Any], None]) -> None:
@@ -46,7 +46,7 @@ def write_report(report: Any, settings: Settings, describe: Callable[[Page, Any]
         describe: puts the report on a page for people.
     """
     if settings.wants_json:
-        write_json(report)
+        write_json(asdict(report))
     else:
         write_text(render_page(report, describe, has_color=use_color(settings, sys.stdout)))
 

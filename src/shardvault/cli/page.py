@@ -16,6 +16,7 @@ _FACTS_INDENT = 16
 
 COLORS = {
     "ok": "green",
+    "complete": "green",
     "yes": "green",
     "warning": "yellow",
     "warnings": "yellow",

@@ -70,7 +70,7 @@ def format_position(position: Position) -> str:
 
 def format_objects(objects: Mapping[str, int]) -> str:
     """Write how many there are of each kind."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in objects.items())
+    return ", ".join(f"{kind}: {count:,}" for kind, count in objects.items())
 
 
 def format_span(begin: str, end: str, seconds: float) -> str:

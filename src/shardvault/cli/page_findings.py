@@ -51,7 +51,7 @@ def describe_findings(page: Page, findings: Sequence[Finding]) -> None:
             first=" " * (_SEVERITY_COLUMNS - len(outcome)) + where + what,
             outcome=outcome,
         )
-        for line in finding.remedy.splitlines():
+        for line in filter(None, finding.remedy.split("\n")):
             page.verbatim(f"-> {line}", indent=_REMEDY_INDENT)
 
 

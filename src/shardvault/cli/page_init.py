@@ -20,7 +20,7 @@ def describe_init(page: Page, report: InitReport) -> None:
         describe_findings(page, report.probe)
     page.section("keep a copy of the key somewhere else, now")
     page.prose(
-        "Without the key nothing can be restored, by nobody: there is no other way into the "
+        "Without the key nothing can be restored, by anyone: there is no other way into the "
         "repository. Keep the copy away from this machine and from the repository, for whoever "
         "holds both can read every backup. The key file is one line of text, so paper will do:"
     )

@@ -77,7 +77,7 @@ def render_commands() -> str:
 
 def render_exit_codes() -> str:
     """Write the reference of exit codes, as Markdown."""
-    kinds = [ShardvaultError, *_subclasses(ShardvaultError)]
+    kinds: list[type[ShardvaultError]] = [ShardvaultError, *_subclasses(ShardvaultError)]
     rows = []
     for code, meaning in MEANINGS.items():
         names = ", ".join(f"`{kind.__name__}`" for kind in kinds if kind.exit_code == code)
@@ -116,7 +116,9 @@ def _render_kind(kind: type[ShardvaultError]) -> str:
 
 
 def _first_line(kind: type[ShardvaultError]) -> str:
-    return (kind.__doc__ or "").strip().splitlines()[0].removeprefix("Report ").capitalize()
+    words = (kind.__doc__ or "").strip().splitlines()[0]
+    words = words.removeprefix("Report ").removeprefix("that ")
+    return words[:1].upper() + words[1:]
 
 
 def _subclasses(kind: type[ShardvaultError]) -> Iterator[type[ShardvaultError]]:

@@ -80,7 +80,7 @@ def global_options(*, with_environment: bool) -> list[click.Option]:
         with_environment: let ``SHARDVAULT_…`` variables set them; true only before the
             command's name, so that the environment never wins over a word.
     """
-    options = []
+    options: list[click.Option] = []
     for names, attributes in _OPTIONS:
         option = GlobalOption(names, expose_value=False, callback=_store, **attributes)
         if with_environment:

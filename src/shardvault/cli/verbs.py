@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -14,14 +15,17 @@ from shardvault.errors import UsageError
 class Verb(click.Command):
     """Take the global options after the command's name as well."""
 
-    def __init__(self, *arguments: Any, **attributes: Any) -> None:
-        super().__init__(*arguments, add_help_option=False, **attributes)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes, add_help_option=False)
         self.params += [*global_options(with_environment=False), _help_option()]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options and then, apart, the global ones."""
-        own = [option for option in self.params if not isinstance(option, GlobalOption)]
-        shared = [option for option in self.params if isinstance(option, GlobalOption)]
+        options = [param for param in self.params if isinstance(param, click.Option)]
+        own = [option for option in options if not isinstance(option, GlobalOption)]
+        shared: list[click.Option] = [
+            option for option in options if isinstance(option, GlobalOption)
+        ]
         for title, options in (("Options", own), ("Global options", shared)):
             records = [record for option in options if (record := option.get_help_record(ctx))]
             with formatter.section(title):
@@ -31,11 +35,11 @@ class Verb(click.Command):
 class Program(click.Group):
     """Hold the commands in the order in which one meets them."""
 
-    def __init__(self, *arguments: Any, **attributes: Any) -> None:
-        super().__init__(*arguments, add_help_option=False, **attributes)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes, add_help_option=False, no_args_is_help=False)
         self.params += [*global_options(with_environment=True), _help_option()]
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """List the commands as they were added."""
         return list(self.commands)
 
@@ -49,10 +53,10 @@ class Program(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _suggest(word: str, known: dict[str, click.Command]) -> str:
+def _suggest(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, n=1)
+    near = get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else f"commands are: {', '.join(known)}"
 
 

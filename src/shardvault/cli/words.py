@@ -12,7 +12,7 @@ from shardvault.errors import UsageError
 from shardvault.model.target import Scope
 
 # A comma inside backticks belongs to the name.
-_WORD = re.compile(r"(?:`(?:[^`]|``)*`|[^,`])+|`")
+_WORD = re.compile(r"(?:`(?:[^`]|``)*`|[^,])+")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 

@@ -9,13 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shardvault.errors import (
-    ConnectError,
-    DdlDetected,
-    IntegrityError,
-    ServerError,
-    ShardvaultError,
-)
+from shardvault.errors import ConnectError, DdlDetected, ServerError, ShardvaultError
 from shardvault.kernel.select import RowScanner
 from shardvault.mysql import wire
 from shardvault.mysql.session import Session
@@ -23,6 +17,7 @@ from shardvault.mysql.session import Session
 MIN_CHUNK_BYTES = 1 << 20
 MAX_CHUNK_BYTES = 4 << 20
 _BUFFER_BYTES = MAX_CHUNK_BYTES + (1 << 20)
+_MAX_BUFFER_BYTES = 5 << 29  # the longest row of any server is 1 GiB; the buffer doubles
 
 # A statement that an open snapshot cannot serve any more because a definition changed:
 # table definition has changed; no such table; unknown column; unknown partition;
@@ -92,7 +87,10 @@ class RangeReader:
         scanner = RowScanner(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES)
         scanned = raw_bytes = 0
         while True:
-            scanned = scanner.scan(self._buffer, scanned, self._filled, 0)
+            try:
+                scanned = scanner.scan(self._buffer, scanned, self._filled, 0)
+            except ValueError as error:
+                raise self._session.distrust(f"result cannot be read: {error}") from error
             if scanner.status == wire.SCAN_MORE:
                 self._receive()
                 continue
@@ -109,26 +107,24 @@ class RangeReader:
 
     def _skip_header(self, columns: int) -> int:
         """Return where the rows begin, behind column count, definitions and EOF."""
-        behind = self._packet_end(0)
+        position = self._packet_end(0)
         if self._buffer[wire.HEADER_BYTES] in (wire.ERR, wire.LOCAL_FILE):
             raise self._failed(0)
-        count = self._buffer[wire.HEADER_BYTES]
-        position = behind
-        found = 0
-        while True:
-            behind = self._packet_end(position)
-            if wire.is_eof(self._buffer, position):
-                break
-            if self._buffer[position + wire.HEADER_BYTES] == wire.ERR:
-                raise self._failed(position)
-            found += 1
-            position = behind
+        found = self._column_count(position)
         if found != columns:
-            raise IntegrityError(
-                f"result has {found} columns ({count} announced), wanted {columns}",
-                shard=self._session.shard,
-            )
+            raise self._session.distrust(f"result has {found} columns, wanted {columns}")
+        for _ in range(columns):
+            position = self._packet_end(position)
+        behind = self._packet_end(position)
+        if not wire.is_eof(self._buffer, position):
+            raise self._session.distrust("column definitions have no end")
         return behind
+
+    def _column_count(self, behind: int) -> int:
+        try:
+            return wire.read_length(bytes(self._buffer[wire.HEADER_BYTES : behind]), 0)[0]
+        except ValueError as error:
+            raise self._session.distrust(f"result cannot be read: {error}") from error
 
     def _packet_end(self, position: int) -> int:
         """Return the position behind a packet, receiving until it is complete."""
@@ -140,6 +136,8 @@ class RangeReader:
 
     def _receive(self) -> None:
         if self._filled == len(self._buffer):
+            if self._filled >= _MAX_BUFFER_BYTES:
+                raise self._session.distrust("a row is longer than any server allows")
             self._buffer.extend(bytes(len(self._buffer)))
         with memoryview(self._buffer) as view:
             try:
@@ -163,10 +161,7 @@ class RangeReader:
     def _failed(self, position: int) -> ShardvaultError:
         self._packet_end(position)
         if self._buffer[position + wire.HEADER_BYTES] == wire.LOCAL_FILE:
-            self._session.abort()
-            return ServerError(
-                "server asked for a local file; nothing was sent", shard=self._session.shard
-            )
+            return self._session.distrust("server asked for a local file; nothing was sent")
         code, text = wire.parse_error(self._buffer, position, self._filled)
         if code in _DDL_CODES:
             return DdlDetected(

@@ -33,7 +33,9 @@ _FUNCTIONAL_KEY = re.compile(rb"\n +(?:UNIQUE )?KEY `[^\n]*\(\(")
 _SKIPPED_COMMENT = re.compile(rb"/\*!(?:5[7-9]|[6-9]\d)\d{3} ")
 """Marks that MariaDB skips as a comment and MySQL obeys. Source: MariaDB manual, "Comments"."""
 _PERIOD = re.compile(rb"\n +PERIOD FOR `|WITHOUT OVERLAPS")
-_SAFE_FUNCTION = re.compile(rb"(?<!NOT )\bDETERMINISTIC\b|\bNO SQL\b|\bREADS SQL DATA\b", re.IGNORECASE)
+_SAFE_FUNCTION = re.compile(
+    rb"(?<!NOT )\bDETERMINISTIC\b|\bNO SQL\b|\bREADS SQL DATA\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,20 @@ def used_charsets(contents: Contents) -> Users:
     """Name every character set and collation in use, and where."""
     users: Users = defaultdict(list)
     for schema in contents.schemas:
-        _note(users, _named_in(schema.create_sql), f"schema {schema.name}")
+        _note(users, _charsets(schema.create_sql), f"schema {schema.name}")
     for table in _tables(contents):
         options = table.create_sql[table.create_sql.rfind(b"\n)") :]
-        _note(users, _named_in(options), f"table {table.qualified}")
+        _note(users, _charsets(options), f"table {table.qualified}")
         for column in table.columns:
             where = f"{table.qualified} column {column.name}"
             _note(users, (column.charset, column.collation), where)
     for item in contents.objects:
         where = f"{item.kind} {item.schema}.{item.name}"
         _note(users, (item.charset, item.collation, item.database_collation), where)
-    return users
+    normal: Users = defaultdict(list)
+    for name, places in users.items():
+        normal[normal_charset(name)] += places
+    return normal
 
 
 def used_engines(contents: Contents) -> Users:
@@ -141,14 +146,14 @@ def _tables(contents: Contents) -> Iterator[Table]:
     return (record.table for record in contents.tables)
 
 
-def _named_in(sql: bytes) -> list[str]:
+def _charsets(sql: bytes) -> list[str]:
     return [decode(name) for name in (*_CHARSET.findall(sql), *_COLLATION.findall(sql))]
 
 
 def _note(users: Users, names: Iterable[str | None], where: str) -> None:
     for name in dict.fromkeys(names):
         if name:
-            users[normal_charset(name) if name.islower() else name].append(where)
+            users[name].append(where)
 
 
 def _find(tables: Iterable[Table], patterns: dict[str, re.Pattern[bytes]]) -> Users:

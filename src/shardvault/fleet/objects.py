@@ -28,6 +28,8 @@ def read_objects(
     """
     schemas = tuple(whole)
     found: list[CodeObject] = []
+    # A view's text leaves out the names of the default database.
+    session.execute("USE information_schema")
     if schemas:
         found += _read_routines(session, schemas)
         found += _read_views(session, schemas)

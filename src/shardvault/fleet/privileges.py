@@ -151,10 +151,7 @@ def _mysql_restore(version: Version) -> tuple[Privilege, ...]:
     definers = names if version >= _ANY_DEFINER else ("SET_USER_ID",)
     return (
         Privilege("REFERENCES", "foreign keys", True),
-        *(
-            Privilege(name, "definers", instead=("SUPER",))
-            for name in definers
-        ),
+        *(Privilege(name, "definers", instead=("SUPER",)) for name in definers),
         Privilege("SYSTEM_USER", "definers that are system users"),
         *_show_routine(version),
         *_session_variables(version),

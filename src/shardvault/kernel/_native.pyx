@@ -23,6 +23,11 @@ ERROR = 3
 
 cdef Py_ssize_t HEADER = 4
 cdef Py_ssize_t FULL = 0xFFFFFF
+cdef Py_ssize_t MAX_COLUMNS = 0xFFFF
+
+cdef enum:
+    NO_MEMORY = -1
+    FIRST_FAULT = 2  # a fault at byte n is -n - 2
 
 
 cdef inline Py_ssize_t size_at(const unsigned char* at) noexcept nogil:
@@ -105,7 +110,9 @@ cdef class RowScanner:
         with nogil:
             position = self.walk(&buffer[0], begin, end, chunk_begin)
         if position < 0:
-            raise MemoryError
+            if position == NO_MEMORY:
+                raise MemoryError
+            raise ValueError(f"empty packet at byte {-position - FIRST_FAULT}")
         return position
 
     cdef Py_ssize_t walk(self, unsigned char* data, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t chunk_begin) noexcept nogil:
@@ -117,6 +124,8 @@ cdef class RowScanner:
         while position + HEADER < end:
             marker = data[position + HEADER]
             size = size_at(data + position)
+            if size == 0:
+                return -position - FIRST_FAULT
             if marker == 0xFF or (marker == 0xFE and size < 9):
                 if position + HEADER + size <= end:
                     self.status = 3 if marker == 0xFF else 2
@@ -129,7 +138,7 @@ cdef class RowScanner:
                 data[at + 3] = 0
                 at += HEADER + size_at(data + at)
             if hash_row(data, position, behind, &digest, &size) < 0:
-                return -1
+                return NO_MEMORY
             self._low += digest.low64
             self._high += digest.high64 + (1 if self._low < digest.low64 else 0)
             self.rows += 1
@@ -272,7 +281,7 @@ cdef tuple encode(
     cdef Py_ssize_t behind = 0, size = 0, written = 0, bound, wanted = 0, room = out.shape[0]
     cdef unsigned char* joined
     cdef const unsigned char* row
-    if not (0 <= begin <= end and 0 <= out_begin <= room and columns > 0):
+    if not (0 <= begin <= end and 0 <= out_begin <= room and 0 < columns <= MAX_COLUMNS):
         raise ValueError("positions outside the buffer")
     if begin == end:
         return position, target, rows, 0

@@ -22,6 +22,7 @@ _NULL = 0xFB
 _ERR = 0xFF
 _EOF = 0xFE
 _EOF_MAX_PAYLOAD = 9
+_MAX_COLUMNS = 0xFFFF  # what the protocol can count
 _SPECIAL = re.compile(rb"[\x00\t\n\\]")
 _ESCAPED = {b"\x00": b"\\0", b"\t": b"\\t", b"\n": b"\\n", b"\\": b"\\\\"}
 
@@ -72,12 +73,20 @@ class RowScanner:
             begin: where to go on [bytes].
             end: end of the valid bytes [bytes].
             chunk_begin: where the present chunk began [bytes].
+
+        Raises:
+            ValueError: the positions do not ascend or lie outside the buffer, or a packet
+                is empty, which no row and no end of rows is.
         """
+        if not 0 <= chunk_begin <= begin <= end <= len(buffer):
+            raise ValueError("positions outside the buffer")
         position = begin
         self.status = MORE
         while position + HEADER_BYTES < end:
             marker = buffer[position + HEADER_BYTES]
             size = int.from_bytes(buffer[position : position + 3], "little")
+            if size == 0:
+                raise ValueError(f"empty packet at byte {position}")
             if marker == _ERR or (marker == _EOF and size < _EOF_MAX_PAYLOAD):
                 if position + HEADER_BYTES + size <= end:
                     self.status = ERROR if marker == _ERR else END
@@ -166,7 +175,8 @@ def encode_bulk(
         fitted, the size ``out`` must have [bytes] (else 0).
 
     Raises:
-        ValueError: the bytes are not whole rows of that many columns.
+        ValueError: the bytes are not whole rows of that many columns, or the positions
+            lie outside the buffers.
     """
     return _encode(chunk, begin, columns, out, out_begin, is_text=False)
 
@@ -185,6 +195,9 @@ def encode_text(
 def _encode(
     chunk: Buffer, begin: int, columns: int, out: bytearray, out_begin: int, *, is_text: bool
 ) -> tuple[int, int, int, int]:
+    is_inside = 0 <= begin <= len(chunk) and 0 <= out_begin <= len(out)
+    if not (is_inside and 0 < columns <= _MAX_COLUMNS):
+        raise ValueError("positions outside the buffer")
     position, target, rows = begin, out_begin, 0
     while position < len(chunk):
         behind = _row_end(chunk, position, len(chunk))

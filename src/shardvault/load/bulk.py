@@ -14,7 +14,7 @@ from shardvault.errors import IntegrityError, ServerError
 from shardvault.interfaces import Buffer
 from shardvault.kernel.select import encode_bulk
 from shardvault.load.columns import write_rule
-from shardvault.load.taken import check_taken
+from shardvault.load.taken import check_taken, read_answer
 from shardvault.model.position import Family
 from shardvault.model.schema import Column
 from shardvault.mysql import wire
@@ -26,6 +26,7 @@ _COM_STMT_PREPARE = 0x16
 _COM_STMT_CLOSE = 0x19
 _COM_STMT_BULK_EXECUTE = 0xFA
 _SEND_TYPES = 128
+_PREPARE_OK = struct.Struct("<BIHH")
 _BATCH_BYTES = 5 << 20  # one chunk and what reframing adds
 _SPARE_BYTES = 1024  # what the server counts on top of a packet's payload
 
@@ -92,12 +93,16 @@ class BulkLoader:
 
     def _prepare(self) -> int:
         self._command(_COM_STMT_PREPARE, self._statement.encode("utf-8", "surrogateescape"))
-        answer = self._read_packet()
-        (statement_id, _columns, parameters) = struct.unpack_from("<IHH", answer, 1)
-        if parameters != self._columns:
-            raise IntegrityError("server prepared another statement than ours")
+        answer = self._read_answer()
+        if answer[:1] != b"\0" or len(answer) < _PREPARE_OK.size:
+            raise self._session.distrust(
+                f"server answered {answer[:64]!r} to a prepared insert; nothing was sent"
+            )
+        _, statement_id, columns, parameters = _PREPARE_OK.unpack_from(answer)
+        if (columns, parameters) != (0, self._columns):
+            raise self._session.distrust("server prepared another statement than ours")
         for _ in range(parameters + 1):  # definitions of the parameters and their EOF
-            self._read_packet()
+            self._read_answer()
         return int(statement_id)
 
     def _execute(self, end: int, rows: int) -> None:
@@ -117,8 +122,7 @@ class BulkLoader:
             self._session.abort()
             raise translate(error, shard=self._session.shard, statement="bulk insert") from error
         connection._next_seq_id = packets % 256
-        affected, warnings = wire.parse_ok(self._read_packet())
-        check_taken(self._session, rows, affected, warnings)
+        check_taken(self._session, rows, self._read_answer())
 
     def _command(self, command: int, argument: bytes) -> None:
         try:
@@ -126,11 +130,5 @@ class BulkLoader:
         except (pymysql.MySQLError, OSError) as error:
             raise translate(error, shard=self._session.shard, statement="bulk insert") from error
 
-    def _read_packet(self) -> bytes:
-        try:
-            packet = self._session.connection._read_packet()
-        except (pymysql.MySQLError, OSError) as error:
-            raise translate(
-                error, shard=self._session.shard, statement=self._statement[:80]
-            ) from error
-        return bytes(packet.get_all_data())
+    def _read_answer(self) -> bytes:
+        return read_answer(self._session, self._statement[:80])

@@ -12,13 +12,11 @@ import secrets
 import struct
 from collections.abc import Sequence
 
-import pymysql
-
-from shardvault.errors import IntegrityError, ServerError
+from shardvault.errors import IntegrityError
 from shardvault.interfaces import Buffer
 from shardvault.kernel.select import encode_text
 from shardvault.load.columns import WriteRule, write_rule
-from shardvault.load.taken import check_taken
+from shardvault.load.taken import check_taken, read_answer
 from shardvault.model.position import Family
 from shardvault.model.schema import Column
 from shardvault.mysql import wire
@@ -77,26 +75,18 @@ class InfileLoader:
             self._session.abort()
             raise translate(error, shard=self._session.shard, statement="LOAD DATA") from error
         self._session.connection._next_seq_id = sequence & 0xFF
-        affected, warnings = wire.parse_ok(self._read_packet())
-        check_taken(self._session, rows, affected, warnings)
+        check_taken(self._session, rows, self._read_answer())
 
     def _expect_request(self, name: str) -> None:
         """Make sure that the server asks for our own data and nothing else."""
-        answer = self._read_packet()
+        answer = self._read_answer()
         if answer[:1] != bytes((wire.LOCAL_FILE,)) or answer[1:] != name.encode():
-            self._session.abort()
-            raise ServerError(
-                f"server asked for {answer[1:64]!r} instead of our data; nothing was sent",
-                shard=self._session.shard,
-                hint="the instance, or something between, is not to be trusted",
+            raise self._session.distrust(
+                f"server asked for {answer[1:64]!r} instead of our data; nothing was sent"
             )
 
-    def _read_packet(self) -> bytes:
-        try:
-            packet = self._session.connection._read_packet()
-        except (pymysql.MySQLError, OSError) as error:
-            raise translate(error, shard=self._session.shard, statement="LOAD DATA") from error
-        return bytes(packet.get_all_data())
+    def _read_answer(self) -> bytes:
+        return read_answer(self._session, "LOAD DATA")
 
 
 def _statement_tail(schema: str, table: str, columns: Sequence[Column]) -> str:

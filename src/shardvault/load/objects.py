@@ -83,15 +83,18 @@ def _refused(item: CodeObject, reason: str) -> Finding:
 
 
 def create_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
-    """Create users and roles that are not there, and grant what they had."""
+    """Create users and roles that are not there, then grant what they had."""
+    created = [
+        (account, _CREATE_USER.sub(rb"CREATE \1 IF NOT EXISTS ", account.create_sql, count=1))
+        for account in accounts
+    ]
+    granted = [(account, grant) for account in accounts for grant in account.grants]
     findings = []
-    for account in accounts:
-        create = _CREATE_USER.sub(rb"CREATE \1 IF NOT EXISTS ", account.create_sql, count=1)
-        for statement in (create, *account.grants):
-            try:
-                session.rows(statement)
-            except ServerError as error:
-                findings.append(_account_finding(account, statement, error))
+    for account, statement in (*created, *granted):
+        try:
+            session.rows(statement)
+        except ServerError as error:
+            findings.append(_account_finding(account, statement, error))
     return tuple(findings)
 
 

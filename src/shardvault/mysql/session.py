@@ -9,48 +9,22 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 from types import TracebackType
 from typing import Any, Self
 
 import pymysql
-from pymysql.connections import Connection
-from pymysql.constants import COMMAND
+from pymysql.constants import CLIENT, COMMAND
 
-from shardvault.errors import ConnectError
+from shardvault.errors import ConnectError, ServerError
 from shardvault.model.position import Family
 from shardvault.model.target import Endpoint, Login, TlsOptions
+from shardvault.mysql.driver import MALFORMED, DriverConnection
 from shardvault.mysql.errors import translate, translate_login
 
 Row = tuple[bytes | None, ...]
 
 CONNECT_TIMEOUT_S = 10.0
-_CLIENT_MYSQL = 1
-_BULK_OPERATIONS = 1 << 2  # bit 34 of MariaDB's capabilities, bit 2 of the extended word
-_TLS_REQUEST_BYTES = 32
 _STATEMENT_SHOWN = 60  # characters of a statement that an error repeats
-
-
-class _Wire(Connection):  # type: ignore[misc]  # the driver is untyped
-    """Announce MariaDB's bulk execute, which the driver itself does not know.
-
-    Source: MariaDB manual, "Connection" (handshake response, extended capabilities).
-    """
-
-    _announces_bulk = False
-
-    def _request_authentication(self) -> None:
-        self._announces_bulk = "mariadb" in str(self.server_version).lower()
-        super()._request_authentication()
-
-    def write_packet(self, payload: bytes) -> None:
-        """Add the capability to the TLS request and to the handshake response."""
-        if self._announces_bulk:
-            flags = struct.unpack_from("<I", payload)[0] & ~_CLIENT_MYSQL
-            extended = struct.pack("<I", _BULK_OPERATIONS)
-            self._announces_bulk = len(payload) == _TLS_REQUEST_BYTES
-            payload = struct.pack("<I", flags) + payload[4:28] + extended + payload[32:]
-        super().write_packet(payload)
 
 
 class Session:
@@ -90,7 +64,7 @@ class Session:
             ConnectError: not reachable, or login refused.
         """
         try:
-            connection = _Wire(
+            connection = DriverConnection(
                 host=endpoint.host,
                 port=endpoint.port,
                 unix_socket=endpoint.socket,
@@ -101,20 +75,22 @@ class Session:
                 conv={},
                 autocommit=True,
                 connect_timeout=timeout_s,
-                read_timeout=read_timeout_s,
-                write_timeout=read_timeout_s,
-                local_infile=local_infile,
+                read_timeout=timeout_s,
+                write_timeout=timeout_s,
+                # The driver's own option would hand any file to a server that asks, as soon
+                # as while logging in; only load/infile.py answers.
+                client_flag=CLIENT.LOCAL_FILES if local_infile else 0,
                 ssl=_tls_context(endpoint.tls),
                 ssl_disabled=endpoint.socket is not None,
                 program_name="shardvault",
             )
-        except (pymysql.MySQLError, OSError, RuntimeError) as error:
+        except (pymysql.MySQLError, OSError, RuntimeError, *MALFORMED) as error:
             raise translate_login(
                 error, shard=shard, place=str(endpoint), user=login.user
             ) from error
-        # The driver would hand any file to a server that asks; only load/infile.py answers.
-        connection._local_infile = False
-        return cls(connection, shard=shard, place=str(endpoint))
+        session = cls(connection, shard=shard, place=str(endpoint))
+        session.set_read_timeout(read_timeout_s)
+        return session
 
     @property
     def family(self) -> Family:
@@ -139,8 +115,14 @@ class Session:
 
     @property
     def socket(self) -> socket.socket:
-        """Return the socket, for raw packets and for waiting; owned by the session."""
-        wire: socket.socket = self._connection._sock
+        """Return the socket, for raw packets and for waiting; owned by the session.
+
+        Raises:
+            OSError: the session was closed or aborted.
+        """
+        wire: socket.socket | None = self._connection._sock
+        if wire is None:
+            raise BrokenPipeError("the connection is closed")
         return wire
 
     @property
@@ -150,8 +132,9 @@ class Session:
 
     def send(self, statement: str | bytes) -> None:
         """Send a statement without waiting; ``receive`` must follow before the next."""
+        data = statement if isinstance(statement, bytes) else encode(statement)
         try:
-            self._connection._execute_command(COMMAND.COM_QUERY, statement)
+            self._connection._execute_command(COMMAND.COM_QUERY, data)
         except (pymysql.MySQLError, OSError) as error:
             raise self._translated(error, statement) from error
 
@@ -160,8 +143,12 @@ class Session:
         try:
             self._connection._affected_rows = self._connection._read_query_result()
             result = self._connection._result
-        except (pymysql.MySQLError, OSError, RuntimeError) as error:
+        except (pymysql.MySQLError, OSError) as error:
             raise self._translated(error, statement) from error
+        except RuntimeError as error:  # the driver's answer to a request for a file
+            raise self.distrust("server asked for a local file; nothing was sent") from error
+        except MALFORMED as error:
+            raise self.distrust(f"answer cannot be read: {error}") from error
         return list(result.rows) if result is not None and result.rows else []
 
     def rows(self, statement: str | bytes) -> list[Row]:
@@ -212,6 +199,15 @@ class Session:
             self._connection._sock.shutdown(socket.SHUT_RDWR)
         self._connection._force_close()
 
+    def distrust(self, message: str) -> ServerError:
+        """Close the socket at once and return the error that says what the server did."""
+        self.abort()
+        return ServerError(
+            message,
+            shard=self.shard,
+            hint="the instance, or something between, is not to be trusted",
+        )
+
     def _translated(self, error: BaseException, statement: str | bytes) -> Exception:
         text = statement if isinstance(statement, str) else statement.decode("utf-8", "replace")
         shown = " ".join(text.split())[:_STATEMENT_SHOWN]
@@ -232,6 +228,11 @@ class Session:
 def decode(data: bytes) -> str:
     """Turn an identifier or a message of the server into text, without loss."""
     return data.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """Turn text that came from ``decode`` back into its bytes."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def parse_version(text: str) -> tuple[int, int, int]:

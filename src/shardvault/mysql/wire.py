@@ -11,6 +11,7 @@ HEADER_BYTES = 4
 FULL_PAYLOAD = 0xFFFFFF
 OK = 0x00
 LOCAL_FILE = 0xFB
+NULL = 0xFB
 EOF = 0xFE
 ERR = 0xFF
 _EOF_MAX_PAYLOAD = 9
@@ -44,6 +45,8 @@ def parse_error(buffer: bytearray, position: int, filled: int) -> tuple[int, str
     """Return number and text of the error packet at a position."""
     begin = position + HEADER_BYTES + 1
     behind = min(position + HEADER_BYTES + payload_bytes(buffer, position), filled)
+    if behind < begin + 2:
+        return 0, "error packet without number"
     (code,) = struct.unpack_from("<H", buffer, begin)
     text = bytes(buffer[begin + 2 : behind])
     if text[:1] == b"#":
@@ -66,20 +69,32 @@ def split_packets(payload: memoryview, sequence: int) -> list[bytes | memoryview
 
 
 def parse_ok(payload: bytes) -> tuple[int, int]:
-    """Return the affected rows and the warnings that an OK packet reports."""
+    """Return the affected rows and the warnings that an OK packet reports.
+
+    Raises:
+        ValueError: it is no OK packet.
+    """
     if payload[:1] != bytes((OK,)):
         raise ValueError("not an OK packet")
     affected, position = read_length(payload, 1)
     _, position = read_length(payload, position)  # last insert id
+    if len(payload) < position + 4:
+        raise ValueError("OK packet is cut short")
     (warnings,) = struct.unpack_from("<H", payload, position + 2)
     return affected, int(warnings)
 
 
 def read_length(payload: bytes, position: int) -> tuple[int, int]:
-    """Return a length-encoded integer and the position behind it."""
-    first = payload[position]
-    width = {0xFC: 2, 0xFD: 3, 0xFE: 8}.get(first, 0)
-    if not width:
+    """Return a length-encoded integer and the position behind it.
+
+    Raises:
+        ValueError: the payload ends before it, or it is none.
+    """
+    first = payload[position] if position < len(payload) else NULL
+    if first < NULL:
         return first, position + 1
+    width = {0xFC: 2, 0xFD: 3, 0xFE: 8}.get(first, 0)
     begin = position + 1
+    if not width or begin + width > len(payload):
+        raise ValueError("bad length")
     return int.from_bytes(payload[begin : begin + width], "little"), begin + width

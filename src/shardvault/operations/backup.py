@@ -16,7 +16,7 @@ from shardvault.errors import DdlDetected, UsageError
 from shardvault.events import Noticed, PhaseStarted, Retrying
 from shardvault.failpoints import failpoint, is_off
 from shardvault.fleet.inventory import TableName, strip_auto_increment
-from shardvault.fleet.unsupported import refuse_unsupported
+from shardvault.fleet.preflight import refuse_unsupported
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import TableRecord
@@ -82,7 +82,10 @@ def run_backup(
         StorageError: the store failed; nothing is listed.
     """
     begin, begin_s = format_time(utc_now()), monotonic_s()
-    with repository.writer(_OPERATION, level=options.zstd_level) as writer, opened_sessions(_chosen(fleet, options)) as found:
+    with (
+        repository.writer(_OPERATION, level=options.zstd_level) as writer,
+        opened_sessions(_chosen(fleet, options)) as found,
+    ):
         if writer.reclaimed_bytes:
             freed = format_size(writer.reclaimed_bytes)
             sink.emit(Noticed(f"freed {freed} that an interrupted backup had left"))

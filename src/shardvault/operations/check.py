@@ -15,7 +15,7 @@ _STATUS = {Severity.BLOCKER: "blocked", Severity.WARNING: "warnings"}
 
 def run_check(fleet: Fleet, storage: Storage | None) -> CheckReport:
     """Examine all shards in parallel, compare them, and probe the store."""
-    shards = examine_fleet(fleet.shards, copy_limit_bytes=SMALL_BYTES)
+    shards = examine_fleet(fleet, copy_limit_bytes=SMALL_BYTES)
     findings = (*shards, *_probe(storage))
     severities = {finding.severity for finding in findings}
     status = next((name for rank, name in _STATUS.items() if rank in severities), "ok")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from shardvault.clock import format_time, utc_now
 from shardvault.errors import ServerError
+from shardvault.fleet.occupied import MARK_SCHEMA
 from shardvault.model.ids import BackupId
 from shardvault.mysql.quoting import quote_text
 from shardvault.mysql.session import Session, decode
 
-MARK_SCHEMA = "_shardvault"
 _NO_SUCH_TABLE = frozenset({1146, 1049})
 
 

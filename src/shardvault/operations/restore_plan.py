@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shardvault.errors import TargetRefused, UsageError
+from shardvault.fleet.compatibility import Terms, examine_target
+from shardvault.fleet.definitions import Contents
 from shardvault.fleet.scope import Selection, select_tables
 from shardvault.fleet.topology import split_name
 from shardvault.interfaces import ChunkSource
 from shardvault.model.ids import BackupId, ShardName
-from shardvault.model.manifest import Manifest, ShardPart, TableRecord
+from shardvault.model.manifest import Manifest, ServerIdentity, ShardPart, TableRecord
 from shardvault.model.report import Finding, PlannedTable, RestorePlanReport, Severity
 from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema, TableKind
 from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
-from shardvault.operations.restore_mark import RestoreMark
+from shardvault.operations.restore_mark import RestoreMark, read_mark
+from shardvault.operations.target_sessions import open_target
 from shardvault.repository.parts import get_part
 from shardvault.workers.local import map_parallel
 
@@ -117,11 +120,15 @@ def plan_restore(
     chosen = [shard for shard in chosen if shard.schemas]
     _refuse_collisions(chosen)
     mark = RestoreMark(manifest.id, manifest.fleet, _digest(manifest.id, chosen))
-    sources = {shard.name: shard for shard in manifest.shards}
-    allow_source = options.confirmed_source == manifest.fleet
+    terms = Terms(
+        replace=options.replace,
+        sources=frozenset(shard.server.identity for shard in manifest.shards),
+        allow_source=options.confirmed_source == manifest.fleet,
+    )
+    servers = {shard.name: shard.server for shard in manifest.shards}
 
     def examine(shard: ShardRestore) -> ShardRestore:
-        return _examine(shard, mark, manifest, sources[shard.source].server, options, allow_source)
+        return _examine(shard, servers[shard.source], mark, terms)
 
     examined = map_parallel(examine, chosen, limit=_MOST_THREADS)
     return RestorePlan(manifest, tuple(examined), mark, options)
@@ -219,14 +226,15 @@ def _digest(backup: BackupId, shards: Iterable[ShardRestore]) -> str:
 
 
 def _examine(
-    shard: ShardRestore,
-    mark: RestoreMark,
-    manifest: Manifest,
-    source: object,
-    options: RestoreOptions,
-    allow_source: bool,
+    shard: ShardRestore, source: ServerIdentity, mark: RestoreMark, terms: Terms
 ) -> ShardRestore:
-    raise NotImplementedError
+    """Look at one target and note what was found, and whether it is to be finished."""
+    contents = Contents(shard.schemas, shard.whole, shard.tables, shard.objects, shard.accounts)
+    with open_target(shard.target) as session:
+        is_resumed = read_mark(session) == mark
+        terms = replace(terms, is_resumed=is_resumed)
+        findings = examine_target(session, source, contents, terms)
+    return replace(shard, findings=findings, is_resumed=is_resumed)
 
 
 def report_plan(plan: RestorePlan) -> RestorePlanReport:

@@ -1,0 +1,288 @@
+"""Say whether a server can take a restore exactly; read only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from shardvault.errors import ConnectError, ShardvaultError
+from shardvault.fleet.definitions import (
+    Contents,
+    Users,
+    folded_collisions,
+    foreign_features,
+    normal_charset,
+    shorten,
+    skipped_features,
+    unknown_types,
+    used_charsets,
+    used_engines,
+)
+from shardvault.fleet.grants import read_grants
+from shardvault.fleet.occupied import MARK_SCHEMA, examine_occupied
+from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
+from shardvault.fleet.servers import OLDEST, read_server, read_variables
+from shardvault.fleet.target_settings import EXAMINED, TargetSettings, examine_target_settings
+from shardvault.model.manifest import ServerIdentity
+from shardvault.model.position import Family
+from shardvault.model.report import Finding, Severity
+from shardvault.mysql.session import Session, decode, parse_version
+from shardvault.units import format_size
+
+_FULL_NAMES = (10, 10, 1)  # MariaDB: collations without their character set in the name
+_SPACE_FOR_KEYS = 1.5
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Say what a restore is allowed to do.
+
+    Attributes:
+        replace: what is in the way may be dropped.
+        sources: identities of the servers that the backup came from.
+        allow_source: the user typed the fleet's name to restore onto the source itself.
+        is_resumed: the target holds an interrupted run of this very restore.
+    """
+
+    replace: bool = False
+    sources: frozenset[str] = frozenset()
+    allow_source: bool = False
+    is_resumed: bool = False
+
+
+def examine_target(
+    session: Session, source: ServerIdentity, contents: Contents, terms: Terms
+) -> tuple[Finding, ...]:
+    """Report everything that matters before a restore; blockers must stop it.
+
+    Args:
+        session: to the target, in any state.
+        source: the server that the contents came from.
+        contents: what the target shall get.
+        terms: what the restore may do.
+
+    Raises:
+        ConnectError: the connection was lost.
+    """
+    target = _Target(session, source, contents, terms)
+    return tuple(finding for what, check in _CHECKS for finding in _run(what, check, target))
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Hold what the checks share."""
+
+    session: Session
+    source: ServerIdentity
+    contents: Contents
+    terms: Terms
+
+    @cached_property
+    def server(self) -> ServerIdentity:
+        return read_server(self.session)
+
+    def finding(self, severity: Severity, what: str, message: str, remedy: str = "") -> Finding:
+        return Finding(severity, self.session.shard, what, message, remedy)
+
+    def unknown(self, what: str, users: Users, meaning: str, remedy: str) -> Iterator[Finding]:
+        """Give a blocker for each name that something uses."""
+        for name, places in users.items():
+            message = f"{name} {meaning}: {shorten(places)}"
+            yield self.finding(Severity.BLOCKER, what, message, remedy)
+
+
+_Check = Callable[[_Target], Iterable[Finding]]
+
+
+def _run(what: str, check: _Check, target: _Target) -> list[Finding]:
+    """Run one check; what it cannot find out is a blocker, unless the connection is gone."""
+    try:
+        return list(check(target))
+    except ConnectError:
+        raise
+    except ShardvaultError as error:
+        return [target.finding(Severity.BLOCKER, what, error.message, error.hint or "")]
+
+
+def _check_identity(target: _Target) -> Iterator[Finding]:
+    if target.server.identity not in target.terms.sources:
+        return
+    message = "this is a server that the backup came from"
+    if target.terms.allow_source:
+        yield target.finding(Severity.WARNING, "identity", f"{message}; the fleet's name was typed")
+        return
+    yield target.finding(
+        Severity.BLOCKER,
+        "identity",
+        message,
+        "restore somewhere else, or type the fleet's name with --source-fleet",
+    )
+
+
+def _check_version(target: _Target) -> Iterator[Finding]:
+    source, text = target.source, target.server.version
+    family, version = target.session.family, target.session.version
+    if version < OLDEST[family]:
+        message, remedy = f"{text} is older than all that are supported", "upgrade the server"
+        yield target.finding(Severity.BLOCKER, "version", message, remedy)
+    elif source.family != family:
+        message = f"{text}, the source is {source.version}: another family prints definitions "
+        message += "in other words, so they are compared by eye"
+        yield target.finding(Severity.WARNING, "version", message)
+    elif version[:2] < parse_version(source.version)[:2]:
+        message = f"{text} is older than the source, {source.version}"
+        yield target.finding(Severity.WARNING, "version", message, "upgrade the target if you can")
+    else:
+        yield target.finding(Severity.OK, "version", text)
+
+
+def _check_privileges(target: _Target) -> Iterator[Finding]:
+    purpose = Purpose.ACCOUNTS if target.contents.accounts else Purpose.RESTORE
+    schemas = {MARK_SCHEMA, *(schema.name for schema in target.contents.schemas)}
+    missing = missing_privileges(target.session, purpose, schemas)
+    if not missing:
+        yield target.finding(Severity.OK, "privileges", f"complete for a {purpose}")
+        return
+    named = ", ".join(f"{item.name} ({item.reason})" for item in missing)
+    grant = write_grant(target.session, missing)
+    yield target.finding(Severity.BLOCKER, "privileges", f"missing: {named}", grant)
+
+
+def _check_charsets(target: _Target) -> Iterator[Finding]:
+    known = _read_charsets(target.session)
+    used = used_charsets(target.contents)
+    missing = {name: places for name, places in used.items() if name not in known}
+    if not missing:
+        yield target.finding(Severity.OK, "character sets", f"all {len(used)} are known")
+    remedy = "restore to a server that knows it"
+    yield from target.unknown("character sets", missing, "is unknown here", remedy)
+
+
+def _read_charsets(session: Session) -> frozenset[str]:
+    """Read every character set and collation of the server."""
+    schema = "information_schema"
+    queries = [
+        f"SELECT character_set_name FROM {schema}.character_sets",
+        f"SELECT collation_name FROM {schema}.collations WHERE collation_name IS NOT NULL",
+    ]
+    if session.family is Family.MARIADB and session.version >= _FULL_NAMES:
+        queries.append(
+            f"SELECT full_collation_name FROM {schema}.collation_character_set_applicability"
+        )
+    rows = (row for query in queries for row in session.rows(query))
+    return frozenset(normal_charset(decode(row[0] or b"")) for row in rows)
+
+
+def _check_engines(target: _Target) -> Iterator[Finding]:
+    rows = target.session.rows(
+        "SELECT UPPER(engine) FROM information_schema.engines WHERE support IN ('YES', 'DEFAULT')"
+    )
+    known = {decode(row[0] or b"") for row in rows}
+    used = used_engines(target.contents)
+    missing = {name: places for name, places in used.items() if name not in known}
+    if not missing:
+        yield target.finding(Severity.OK, "engines", ", ".join(used) or "none needed")
+    remedy = "install the engine there, or leave the tables out with --exclude"
+    yield from target.unknown("engines", missing, "is not available", remedy)
+
+
+def _check_features(target: _Target) -> Iterator[Finding]:
+    family, version = target.session.family, target.session.version
+    remedy = "restore to a server that has it, or leave the tables out with --exclude"
+    types = unknown_types(target.contents, family, version)
+    yield from target.unknown("types", types, "cannot be kept", remedy)
+    if target.source.family == family:
+        return
+    foreign = foreign_features(target.contents, family)
+    yield from target.unknown("definitions", foreign, "cannot be kept", remedy)
+    for name, places in skipped_features(target.contents, family).items():
+        message = f"{name} have no effect here: {shorten(places)}"
+        yield target.finding(Severity.WARNING, "definitions", message, "compare SHOW CREATE TABLE")
+
+
+def _check_case(target: _Target) -> Iterator[Finding]:
+    source, own = target.source.lower_case_table_names, target.server.lower_case_table_names
+    if source == own:
+        yield target.finding(Severity.OK, "case rule", f"lower_case_table_names={own}, as there")
+        return
+    message = f"lower_case_table_names={own}, at the source {source}"
+    collisions = folded_collisions(target.contents) if own else []
+    if collisions:
+        yield target.finding(
+            Severity.BLOCKER,
+            "case rule",
+            f"{message}: these would become one: {shorten(collisions)}",
+            f"restore to a server with lower_case_table_names={source}",
+        )
+        return
+    yield target.finding(
+        Severity.WARNING, "case rule", f"{message}: applications may not find their tables"
+    )
+
+
+def _check_space(target: _Target) -> Iterator[Finding]:
+    tables = target.contents.tables
+    needed = max(sum(one.raw_bytes for one in tables), sum(one.table.data_bytes for one in tables))
+    free = _free_bytes(target)
+    if free is None:
+        message = f"needs about {format_size(needed)}; the space there cannot be seen from here"
+        yield target.finding(Severity.INFO, "space", message)
+    elif free < needed:
+        message = f"{format_size(free)} free, {format_size(needed)} needed without keys"
+        yield target.finding(Severity.BLOCKER, "space", message, "make room in its data folder")
+    elif free < needed * _SPACE_FOR_KEYS:
+        message = f"{format_size(free)} free, {format_size(needed)} needed, and room for the keys"
+        yield target.finding(Severity.WARNING, "space", message, "make room in its data folder")
+    else:
+        yield target.finding(Severity.OK, "space", f"{format_size(free)} free")
+
+
+def _free_bytes(target: _Target) -> int | None:
+    """Ask the file system if the server runs on this machine: its place is a socket then."""
+    if not target.session.place.startswith("/"):
+        return None
+    try:
+        found = os.statvfs(target.session.value("SELECT @@datadir") or b"")
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
+
+
+def _check_contents(target: _Target) -> Iterable[Finding]:
+    fold = str.lower if target.server.lower_case_table_names else str
+    return examine_occupied(
+        target.session,
+        target.contents,
+        fold,
+        replace=target.terms.replace,
+        is_resumed=target.terms.is_resumed,
+    )
+
+
+def _check_settings(target: _Target) -> Iterable[Finding]:
+    session = target.session
+    return examine_target_settings(
+        TargetSettings(
+            where=session.shard,
+            family=session.family,
+            variables=read_variables(session, *EXAMINED),
+            has_super=read_grants(session).allows("SUPER"),
+            contents=target.contents,
+        )
+    )
+
+
+_CHECKS: tuple[tuple[str, _Check], ...] = (
+    ("identity", _check_identity),
+    ("version", _check_version),
+    ("privileges", _check_privileges),
+    ("character sets", _check_charsets),
+    ("engines", _check_engines),
+    ("definitions", _check_features),
+    ("case rule", _check_case),
+    ("settings", _check_settings),
+    ("space", _check_space),
+    ("contents", _check_contents),
+)

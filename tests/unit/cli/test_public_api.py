@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+
+import shardvault
+from shardvault import app, errors
+from shardvault.model import report
+
+
+@pytest.mark.parametrize("name", shardvault.__all__)
+def test_every_public_name_is_there_and_described(name: str) -> None:
+    value = getattr(shardvault, name)
+    assert isinstance(value, str) or inspect.getdoc(value)
+
+
+def test_no_module_hides_a_public_name() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(shardvault.__path__)}
+    assert not modules & set(shardvault.__all__)
+
+
+def test_every_operation_report_and_error_is_public() -> None:
+    for module in (app, report, errors):
+        made_here = {
+            name
+            for name, value in vars(module).items()
+            if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
+        }
+        assert made_here
+        assert made_here <= set(shardvault.__all__)
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'frobnicate'"):
+        _ = shardvault.frobnicate
+
+
+def test_names_can_be_listed() -> None:
+    assert set(shardvault.__all__) <= set(dir(shardvault))
+
+
+def test_a_tree_that_was_not_installed_has_a_version_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_none(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", find_none)
+    assert shardvault.__version__ == "0+unknown"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from shardvault import events
 from shardvault.cli.escape import escape, shorten
@@ -15,7 +16,7 @@ from shardvault.cli.pace import Pace
 from shardvault.cli.render import describe_event
 
 _LABEL_COLUMNS = 16
-_BAR_COLUMNS = 14
+_BAR_COLUMNS = 12
 
 
 @contextmanager
@@ -26,12 +27,19 @@ def open_bars(*, has_color: bool) -> Iterator[Bars]:
         TextColumn("{task.description}", markup=False),
         BarColumn(_BAR_COLUMNS),
         TextColumn("{task.fields[figures]}", markup=False),
-        TimeElapsedColumn(),
+        _Elapsed(),
     )
     with Progress(
         *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as progress:
         yield Bars(progress)
+
+
+class _Elapsed(TimeElapsedColumn):
+    """Show how long a phase without figures has been running."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.fields["figures"] else super().render(task)
 
 
 class Bars:

@@ -7,7 +7,6 @@ import click
 from shardvault.cli.output import write_text
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
-from shardvault.errors import UsageError
 
 COMPLETE_VARIABLE = "_SHARDVAULT_COMPLETE"
 """Variable by which the script asks for completions."""
@@ -27,12 +26,10 @@ def completion(context: click.Context, shell: str) -> int:
 
     SHELL is bash, zsh or fish.
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-    program, generator = context.find_root().command, get_completion_class(shell)
-    if generator is None:
-        raise UsageError(f"no completion for {shell}")
-    script = generator(program, {}, "shardvault", COMPLETE_VARIABLE)
+    kinds = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+    script = kinds[shell](context.find_root().command, {}, "shardvault", COMPLETE_VARIABLE)
     write_text(f"# To use it: {_PLACES[shell]}")
     write_text(script.source_template % script.source_vars())
     return 0

@@ -49,7 +49,8 @@ def restore(settings: Settings, /, dry_run: bool, **options: Any) -> int:
     """Restore a backup and prove it by reading every table back.
 
     ID is what "shardvault list" prints, or "latest". With --dry-run nothing is changed; it exits
-    with 1 if something blocks the restore.
+    with 1 if something blocks the restore. With --replace a person at a terminal is asked first;
+    without a terminal it needs --yes.
     """
     from shardvault.cli.consent import obtain_consent
 
@@ -92,6 +93,7 @@ def _run_restore(request: Request, settings: Settings) -> RestoreReport:
     from shardvault.cli.page_restore import describe_restore
 
     with open_sink(settings) as sink:
+        sink.emit(PhaseStarted("restore", "plan"))
         report = request.run(settings, sink)
     write_report(report, settings, describe_restore)
     return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 # Control, format (text direction, zero width), surrogates, private, unassigned; line and
@@ -46,9 +47,5 @@ def measure(text: str) -> int:
 
 def _take(text: str, width: int) -> str:
     """Take characters from the start while they fit."""
-    taken = 0
-    for end, character in enumerate(text):
-        taken += measure(character)
-        if taken > width:
-            return text[:end]
-    return text
+    totals = itertools.accumulate(map(measure, text))
+    return text[: sum(total <= width for total in totals)]

@@ -15,9 +15,13 @@ from shardvault.cli.settings import Settings
 from shardvault.errors import Interrupted, ShardvaultError, UsageError
 
 
+class InternalError(ShardvaultError):
+    """Report a fault of shardvault itself."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """Describe an error as programs read it; ``kind`` is a class of shardvault.errors."""
+    """Describe an error as programs read it; ``kind`` is the name of its class."""
 
     kind: str
     message: str
@@ -34,28 +38,29 @@ def report_failure(error: BaseException, settings: Settings) -> int:
         The exit code.
     """
     known = _explain(error)
-    if known is None:
-        known = ShardvaultError(
-            f"internal error: {type(error).__name__}: {error}",
-            hint="this is a fault of shardvault; run it again with -v and report what it prints",
-        )
-        kind = "InternalError"
-        if settings.verbose:
-            _write_error("".join(traceback.format_exception(error)).splitlines())
-    else:
-        kind = type(known).__name__
+    if isinstance(known, InternalError) and settings.verbose:
+        _write_error("".join(traceback.format_exception(error)).splitlines())
     _write_error(_describe(known))
     if settings.wants_json:
-        where = (known.shard, known.table, known.hint)
         # An output that is gone must not hide the first error.
         with suppress(ShardvaultError):
-            failure = Failure(kind, known.message, *where, known.exit_code)
-            write_json({"error": asdict(failure)})
+            write_json({"error": asdict(_summarize(known))})
     return known.exit_code
 
 
-def _explain(error: BaseException) -> ShardvaultError | None:
-    """Give the error its place in our tree; None if it should never have come here."""
+def _summarize(error: ShardvaultError) -> Failure:
+    return Failure(
+        kind=type(error).__name__,
+        message=error.message,
+        shard=error.shard,
+        table=error.table,
+        hint=error.hint,
+        exit_code=error.exit_code,
+    )
+
+
+def _explain(error: BaseException) -> ShardvaultError:
+    """Give the error its place in our tree."""
     match error:
         case ShardvaultError():
             return error
@@ -66,7 +71,10 @@ def _explain(error: BaseException) -> ShardvaultError | None:
         case OSError():
             reason = error.strerror or str(error)
             return ShardvaultError(f"{error.filename}: {reason}" if error.filename else reason)
-    return None
+    return InternalError(
+        f"internal error: {type(error).__name__}: {error}",
+        hint="this is a fault of shardvault; run it again with -v and report what it prints",
+    )
 
 
 def _explain_usage(error: click.UsageError) -> UsageError:

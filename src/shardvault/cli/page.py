@@ -95,7 +95,7 @@ class Page:
         lead = escape(first)
         blanks = " " * (indent - measure(outcome) - measure(lead))
         margins = itertools.chain(
-            [self._paint(outcome) + lead + blanks], itertools.repeat(" " * indent)
+            [self._paint(escape(outcome)) + lead + blanks], itertools.repeat(" " * indent)
         )
         lines = _wrap(escape(words), self._width - indent)
         self._lines += [margin + line for margin, line in zip(margins, lines, strict=False)]

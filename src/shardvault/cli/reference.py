@@ -6,12 +6,13 @@ docs/reference/commands.md and docs/reference/exit-codes.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
 
 import click
 
+from shardvault import errors
+from shardvault.cli.failure import InternalError
 from shardvault.cli.program import COMMANDS, program
 from shardvault.cli.settings import GlobalOption
 from shardvault.errors import ShardvaultError
@@ -77,7 +78,7 @@ def render_commands() -> str:
 
 def render_exit_codes() -> str:
     """Write the reference of exit codes, as Markdown."""
-    kinds: list[type[ShardvaultError]] = [ShardvaultError, *_subclasses(ShardvaultError)]
+    kinds = _list_kinds()
     rows = []
     for code, meaning in MEANINGS.items():
         names = ", ".join(f"`{kind.__name__}`" for kind in kinds if kind.exit_code == code)
@@ -121,10 +122,10 @@ def _first_line(kind: type[ShardvaultError]) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _subclasses(kind: type[ShardvaultError]) -> Iterator[type[ShardvaultError]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from _subclasses(child)
+def _list_kinds() -> list[type[ShardvaultError]]:
+    """List every error that a program may meet, in the order of the source."""
+    values = (*vars(errors).values(), InternalError)
+    return [kind for kind in values if isinstance(kind, type) and issubclass(kind, ShardvaultError)]
 
 
 def write_references(folder: Path = FOLDER) -> None:

@@ -34,12 +34,12 @@ RULES = (
     ),
     ReadRule(
         frozenset({"enum", "set"}),
-        "{c}+0",
-        "index and bits tell the empty error value from a member ''",
+        "CAST({c} AS UNSIGNED)",
+        "index and bits tell the empty error value from a member ''; MySQL's {c}+0 is a DOUBLE",
     ),
     ReadRule(
         frozenset({"bit"}),
-        "{c}+0",
+        "CAST({c} AS UNSIGNED)",
         "the bit string's character set is the client's; its number is not",
     ),
 )

@@ -7,6 +7,7 @@ only has to be roughly monotonic; how well it fits decides balance, never correc
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,10 @@ from shardvault.mysql.quoting import quote_name
 from shardvault.mysql.session import decode
 
 _TAKEN = 8  # characters behind the common prefix that borders are made of
-_FIRST, _COUNT = 0x20, 0x5F  # printable ASCII
+_PRINTABLE = bytes(range(0x20, 0x7F))
+# What every collation orders alike, whatever it thinks of case and punctuation.
+_ANY_CASE = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BYTES = bytes(range(256))
 
 _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "year"})
 _TEXTS = frozenset({"char", "varchar"})
@@ -49,8 +53,10 @@ def build_space(column: Column, low: bytes, high: bytes) -> KeySpace | None:
     if column.data_type == "date":
         return _date_space(low, high)
     if column.data_type in _BINARIES:
-        return _text_space(low, high, 0, 256, lambda text: f"X'{text.hex()}'")
-    return _text_space(low, high, _FIRST, _COUNT, _text_literal(column))
+        return _text_space(low, high, _BYTES, lambda text: f"X'{text.hex()}'")
+    is_binary = (column.collation or "").endswith("_bin")
+    alphabet = _PRINTABLE if is_binary else _ANY_CASE
+    return _text_space(low, high, alphabet, _text_literal(column))
 
 
 def _whole(text: bytes) -> int:
@@ -68,33 +74,42 @@ def _date_space(low: bytes, high: bytes) -> KeySpace | None:
 
 
 def _text_space(
-    low: bytes, high: bytes, first: int, count: int, literal: Callable[[bytes], str]
+    low: bytes, high: bytes, alphabet: bytes, literal: Callable[[bytes], str]
 ) -> KeySpace:
-    shared = 0
-    while shared < min(len(low), len(high)) and low[shared] == high[shared]:
-        shared += 1
-    prefix = low[:shared]
+    prefix = _shared_prefix(low, high)
 
     def number(text: bytes) -> int:
+        taken = text[len(prefix) : len(prefix) + _TAKEN]
+        digits = [max(0, bisect_right(alphabet, byte) - 1) for byte in taken]
         total = 0
-        for at in range(shared, shared + _TAKEN):
-            digit = text[at] - first if at < len(text) else 0
-            total = total * count + min(max(digit, 0), count - 1)
+        for digit in digits + [0] * (_TAKEN - len(digits)):
+            total = total * len(alphabet) + digit
         return total
 
     def write(value: int) -> str:
         digits = bytearray()
         for _ in range(_TAKEN):
-            value, digit = divmod(value, count)
-            digits.append(first + digit)
+            value, digit = divmod(value, len(alphabet))
+            digits.append(alphabet[digit])
         return literal(prefix + bytes(reversed(digits)))
 
-    return KeySpace(number(low), number(high), write)
+    def fold(text: bytes) -> bytes:
+        return text.upper() if alphabet == _ANY_CASE else text
+
+    return KeySpace(number(fold(low)), number(fold(high)), write)
+
+
+def _shared_prefix(low: bytes, high: bytes) -> bytes:
+    shared = 0
+    while shared < min(len(low), len(high)) and low[shared] == high[shared]:
+        shared += 1
+    return low[:shared]
 
 
 def _text_literal(column: Column) -> Callable[[bytes], str]:
     def write(text: bytes) -> str:
-        converted = f"CONVERT(_utf8mb4 X'{text.hex()}' USING {column.charset})"
+        whole = text.decode("utf-8", "ignore").encode()  # a prefix may end within a character
+        converted = f"CONVERT(_utf8mb4 X'{whole.hex()}' USING {column.charset})"
         return f"{converted} COLLATE {column.collation}"
 
     return write

@@ -77,8 +77,7 @@ def plan_borders(
         return ()
     cutter = _Cutter(session, table)
     start = list(previous or ())
-    borders = (*start, *cutter.cut(start[-1] if start else None))
-    return borders if _is_ascending(session, borders) else ()
+    return _ascending(session, [*start, *cutter.cut(start[-1] if start else None)])
 
 
 @dataclass(frozen=True)
@@ -178,14 +177,24 @@ def _explain_rows(session: Session, statement: str) -> int:
     return int(row[place] or 0)
 
 
-def _is_ascending(session: Session, borders: Sequence[Border]) -> bool:
-    """Let the server prove that each border lies behind the one before it."""
+def _ascending(session: Session, borders: Sequence[Border]) -> tuple[Border, ...]:
+    """Leave out borders until the server says that each lies behind the one before it."""
+    kept = list(borders)
+    while True:
+        proofs = _prove_order(session, kept)
+        if all(proofs):
+            return tuple(kept)
+        kept = [kept[0], *(border for border, ok in zip(kept[1:], proofs, strict=True) if ok)]
+
+
+def _prove_order(session: Session, borders: Sequence[Border]) -> list[bool]:
+    """Ask for each border but the first whether it lies behind the one before it."""
     tests = [_order_test(a, b) for a, b in pairwise(borders)]
+    proofs: list[bool] = []
     for begin in range(0, len(tests), _PROOF_BATCH):
         row = session.rows("SELECT " + ", ".join(tests[begin : begin + _PROOF_BATCH]))[0]
-        if any(value != b"1" for value in row):
-            return False
-    return True
+        proofs += [value == b"1" for value in row]
+    return proofs
 
 
 def _order_test(first: Border, second: Border) -> str:

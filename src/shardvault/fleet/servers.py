@@ -53,7 +53,7 @@ def read_variables(session: Session, *names: str) -> dict[str, str]:
 
 def is_on(value: str | None) -> bool:
     """Say whether a switch is on; a switch that the server lacks is off."""
-    return (value or "OFF").upper() not in {"OFF", "0", "NO", "FALSE", ""}
+    return (value or "OFF").upper() not in {"OFF", "0", "DISABLED", ""}
 
 
 def _read_identity(session: Session) -> str:

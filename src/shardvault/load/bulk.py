@@ -43,7 +43,7 @@ class BulkLoader:
         max_packet_bytes: int,
     ) -> None:
         self._session = session
-        self._columns = len(columns)
+        self._columns = tuple(columns)
         self._max_bytes = max_packet_bytes - _SPARE_BYTES
         rules = [write_rule(column, Family.MARIADB) for column in columns]
         names = ", ".join(quote_name(column.name) for column in columns)
@@ -63,7 +63,7 @@ class BulkLoader:
         while position < len(chunk):
             try:
                 position, end, rows, wanted = encode_bulk(
-                    chunk, position, self._columns, self._out, self._begin
+                    chunk, position, len(self._columns), self._out, self._begin
                 )
             except ValueError as error:
                 raise IntegrityError(f"stored rows cannot be read: {error}") from error
@@ -99,7 +99,7 @@ class BulkLoader:
                 f"server answered {answer[:64]!r} to a prepared insert; nothing was sent"
             )
         _, statement_id, columns, parameters = _PREPARE_OK.unpack_from(answer)
-        if (columns, parameters) != (0, self._columns):
+        if (columns, parameters) != (0, len(self._columns)):
             raise self._session.distrust("server prepared another statement than ours")
         for _ in range(parameters + 1):  # definitions of the parameters and their EOF
             self._read_answer()
@@ -122,7 +122,7 @@ class BulkLoader:
             self._session.abort()
             raise translate(error, shard=self._session.shard, statement="bulk insert") from error
         connection._next_seq_id = packets % 256
-        check_taken(self._session, rows, self._read_answer())
+        check_taken(self._session, rows, self._read_answer(), self._columns)
 
     def _command(self, command: int, argument: bytes) -> None:
         try:

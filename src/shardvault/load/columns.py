@@ -7,13 +7,15 @@ literal that the server parses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from shardvault.model.position import Family
 from shardvault.model.schema import Column
 
 TYPE_BLOB = 252
 TYPE_TEXT = 253
+_FRACTIONAL = re.compile(r"(?:float|double)\((\d+),(\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,15 @@ RULES = {
 
 def write_rule(column: Column, family: Family) -> WriteRule:
     """Choose how a column takes its values back on servers of a family."""
+    if match := _FRACTIONAL.match(column.column_type):
+        return _bounded_rule(int(match[1]), int(match[2]))
     for rule in RULES[family]:
         if column.data_type in rule.types:
             return rule
     return _PLAIN
+
+
+def _bounded_rule(digits: int, decimals: int) -> WriteRule:
+    """Keep the nearest FLOAT of the greatest value, which lies above it, within the type."""
+    limit = f"{'9' * (digits - decimals)}.{'9' * decimals}e0"
+    return replace(_PLAIN, expression=f"GREATEST(LEAST({{v}} + 0e0, {limit}), -{limit})")

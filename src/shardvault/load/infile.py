@@ -35,7 +35,7 @@ class InfileLoader:
         self, session: Session, schema: str, table: str, columns: Sequence[Column]
     ) -> None:
         self._session = session
-        self._columns = len(columns)
+        self._columns = tuple(columns)
         self._tail = _statement_tail(schema, table, columns)
         self._out = bytearray(_BATCH_BYTES)
 
@@ -45,7 +45,7 @@ class InfileLoader:
         while position < len(chunk):
             try:
                 position, end, rows, wanted = encode_text(
-                    chunk, position, self._columns, self._out, 0
+                    chunk, position, len(self._columns), self._out, 0
                 )
             except ValueError as error:
                 raise IntegrityError(f"stored rows cannot be read: {error}") from error
@@ -75,7 +75,7 @@ class InfileLoader:
             self._session.abort()
             raise translate(error, shard=self._session.shard, statement="LOAD DATA") from error
         self._session.connection._next_seq_id = sequence & 0xFF
-        check_taken(self._session, rows, self._read_answer())
+        check_taken(self._session, rows, self._read_answer(), self._columns)
 
     def _expect_request(self, name: str) -> None:
         """Make sure that the server asks for our own data and nothing else."""

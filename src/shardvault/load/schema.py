@@ -21,6 +21,8 @@ from shardvault.mysql.session import Session, decode
 # Below this size building keys afterwards costs more statements than it saves.
 _DEFER_ROWS = 20_000
 _AUTO_INCREMENT = re.compile(rb"\bAUTO_INCREMENT\b")
+# MySQL's warnings that a type or character set is old; nothing is changed by them.
+_DEPRECATED = frozenset({b"1287", b"1681", b"3719", b"3720", b"3778", b"4079"})
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def run_clean(session: Session, statement: bytes) -> None:
     session.rows(statement)
     if session.warning_count:
         rows = session.rows("SHOW WARNINGS")
-        serious = [row for row in rows if row[0] != b"Note"]
+        serious = [row for row in rows if row[0] != b"Note" and row[1] not in _DEPRECATED]
         if serious:
             raise ServerError(
                 f"warning while creating: {decode(serious[0][2] or b'')}", shard=session.shard

@@ -51,7 +51,7 @@ def prepare_read(session: Session) -> None:
 
 def prepare_load(session: Session) -> None:
     """Set the state in which definitions and rows are written."""
-    _apply(session, {"sql_mode": LOAD_MODE})
+    _apply(session, {"sql_mode": LOAD_MODE, "max_error_count": "65535"})
     session.execute("SET SESSION character_set_results = NULL")
 
 

@@ -37,7 +37,7 @@ def packet_end(buffer: bytearray, position: int, filled: int) -> int | None:
 
 def is_eof(buffer: bytearray, position: int) -> bool:
     """Say whether the packet at a position ends a list of packets."""
-    is_short = payload_bytes(buffer, position) < _EOF_MAX_PAYLOAD
+    is_short = 0 < payload_bytes(buffer, position) < _EOF_MAX_PAYLOAD
     return is_short and buffer[position + HEADER_BYTES] == EOF
 
 

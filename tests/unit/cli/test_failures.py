@@ -80,14 +80,14 @@ def test_an_unforeseen_error_shows_its_traceback_with_v(run: Run, doubles: dict[
 
 def test_an_error_of_the_system_names_the_file(run: Run, doubles: dict[str, Mock]) -> None:
     doubles["init"].side_effect = PermissionError(13, "Permission denied", "/var/backups")
-    outcome = run("init")
+    outcome = run("init", "-q")
     assert outcome.code == 1
     assert outcome.err == "shardvault: error: /var/backups: Permission denied\n"
 
 
 def test_an_error_of_the_system_may_have_no_file(run: Run, doubles: dict[str, Mock]) -> None:
     doubles["init"].side_effect = TimeoutError("timed out")
-    assert run("init").err == "shardvault: error: timed out\n"
+    assert run("init", "-q").err == "shardvault: error: timed out\n"
 
 
 def test_a_usage_error_is_json_too(run: Run) -> None:

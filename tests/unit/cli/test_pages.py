@@ -101,6 +101,12 @@ def test_a_table_shortens_names_and_never_figures() -> None:
     assert "…" in lines[1]
 
 
+def test_a_table_that_cannot_fit_keeps_names_readable() -> None:
+    page = Page(20)
+    page.table((text("name"), number("rows")), [("n" * 60, "123,456,789,012")])
+    assert page.text().splitlines()[1] == "nnnn…nnn  123,456,789,012"
+
+
 def test_a_table_without_rows_has_its_titles() -> None:
     page = Page(80)
     page.table((text("name"), number("rows")), [])

@@ -35,29 +35,32 @@ from shardvault.model.report import CatalogReport
 def list_backups(config=None):
     return CatalogReport((), tuple(f"backup {n}" for n in range(100_000)))
 """
+# A shell that starts tests in the background may have told them to ignore Ctrl-C.
+LAUNCHER = """
+import importlib.util, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "shardvault.app":
+            return importlib.util.spec_from_file_location(name, {app!r})
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Finder())
+from shardvault.cli.main import main
+sys.exit(main())
+"""
 
 
 @contextmanager
 def start(folder: Path, app: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Start the program with another shardvault.app."""
     (folder / "other_app.py").write_text(app)
-    code = (
-        "import sys, importlib.util as u\\n"
-        "class Finder:\\n"
-        "    def find_spec(self, name, path=None, target=None):\\n"
-        "        if name == 'shardvault.app':\\n"
-        f"            return u.spec_from_file_location(name, {str(folder / 'other_app.py')!r})\\n"
-        "sys.meta_path.insert(0, Finder())\\n"
-        "from shardvault.cli.main import main\\n"
-        "sys.exit(main())\\n"
-    ).replace("\\n", "\n")
+    code = LAUNCHER.format(app=str(folder / "other_app.py"))
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell that starts tests in the background may have told them to ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         yield process

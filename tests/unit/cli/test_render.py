@@ -62,8 +62,8 @@ def test_plain_progress_comes_at_most_every_5_seconds() -> None:
         sink.emit(dump("s0", 4 * second))
         sink.emit(dump("s1", 4 * second))
     assert stream.getvalue().splitlines() == [
-        "dump:  18 % of 200.0 MiB, 7.2 MiB/s, 23 s left, 36 rows",
-        "dump:  38 % of 200.0 MiB, 7.6 MiB/s, 16 s left, 76 rows",
+        "dump:  18 % of 200.0 MiB, 8.0 MiB/s, 20 s left, 36 rows",
+        "dump:  38 % of 200.0 MiB, 8.0 MiB/s, 16 s left, 76 rows",
     ]
 
 

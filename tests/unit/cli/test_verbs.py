@@ -6,6 +6,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from shardvault.cli.output import use_color
+from shardvault.cli.settings import Settings
 from shardvault.errors import UnknownBackup
 from shardvault.model.target import Scope
 from tests.unit.cli import samples
@@ -140,6 +142,35 @@ def test_an_empty_catalog_says_how_to_begin(run: Run, doubles: dict[str, Mock]) 
     outcome = run("list")
     assert outcome.code == 0
     assert "shardvault backup" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("word", "variable", "is_terminal", "is_colored"),
+    [
+        ("always", "NO_COLOR=1", False, True),
+        ("never", "TERM=xterm", True, False),
+        ("auto", "TERM=xterm", True, True),
+        ("auto", "TERM=xterm", False, False),
+        ("auto", "TERM=dumb", True, False),
+        ("auto", "NO_COLOR=1", True, False),
+    ],
+)
+def test_colors_follow_from_option_environment_and_terminal(
+    word: str,
+    variable: str,
+    is_terminal: bool,
+    is_colored: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(*variable.split("="))
+    stream = Mock(isatty=lambda: is_terminal)
+    assert use_color(Settings(color=word), stream) is is_colored
+
+
+def test_a_colored_report_is_colored(run: Run, doubles: dict[str, Mock]) -> None:
+    assert "\x1b[33mwarning" in run("check", "--color=always").out
 
 
 def test_version_names_the_kernel(run: Run) -> None:

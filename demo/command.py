@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from demo.screen import Screen
@@ -51,23 +52,27 @@ class Commander:
         """Print a command, run it, and return its report; raises CommandFailed."""
         self._screen.command(("shardvault", *words))
         outcome = Outcome()
-        with self._screen.waiting(words[0]) as tell, self._started(words) as process:
-            _follow(_opened(process.stderr), outcome, tell)
-            outcome.report = _read_report(words[0], _opened(process.stdout).read())
-            code = process.wait()
+        with TemporaryFile() as output, self._screen.waiting(words[0]) as tell:
+            with self._started(words, output) as process:
+                _follow(_opened(process.stderr), outcome, tell)
+                code = process.wait()
+            output.seek(0)
+            outcome.report = _read_report(words[0], output.read())
         if code != 0:
             raise CommandFailed(f"shardvault {words[0]} ended with {code}: {outcome.report}")
         return outcome
 
     @contextmanager
-    def _started(self, words: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    def _started(
+        self, words: Sequence[str], output: IO[bytes]
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Start a command in a session of its own: Ctrl-C reaches it through us alone."""
         process = subprocess.Popen(
             [sys.executable, "-m", "shardvault", *words],
             cwd=self._folder,
             env=_environment(),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
@@ -98,7 +103,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _opened(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None, "every stream is a pipe"
+    assert stream is not None, "it is a pipe"
     return stream
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,16 +28,17 @@ _LOGICAL_TABLES = (
     {"logical": "journal", "nodes": _BANK + "journal"},
     {"logical": "counters", "nodes": _BANK + "counters"},
 )
+# A process id alone may meanwhile be another program's; its working folder tells.
 _STOP = """\
 #!/bin/sh
-# Stop every instance of this demo, and nothing else; then delete the demo's folder.
+# Stop every instance of this demo, and nothing else; then delete what it had.
 for file in {folder}/*/*/pid; do
   pid=$(cat "$file")
   case $(readlink "/proc/$pid/cwd") in
     {folder}/*) kill -9 "$pid"; while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done ;;
   esac
 done
-rm -rf {folder}
+rm -rf {folders}
 """
 
 
@@ -99,20 +102,28 @@ class Place:
         for fleet in self.fleets:
             fleet.keep()
         self.is_kept = True
-        (self.folder / "stop").write_text(_STOP.format(folder=self.folder))
+        self._write_stop()
         screen.heading("The fleets are up (--keep)")
-        screen.line(f"cd {self.folder}")
+        screen.line(f"cd {shlex.quote(str(self.folder))}")
         for fleet in self.fleets:
             self._show_logins(fleet, screen)
-        screen.line("shardvault list    # as .venv/bin/shardvault of the project")
-        screen.line("sh stop            # stops every instance, deletes this folder")
+        screen.line(f"{_find_command()} list")
+        screen.line("sh stop    # stops every instance, deletes this folder")
+
+    def _write_stop(self) -> None:
+        """Write a script that stops all servers; sockets may lie apart if TMPDIR is long."""
+        sockets = {Path(each.socket).parent for fleet in self.fleets for each in fleet.instances}
+        folders = [self.folder, *(s for s in sockets if not s.is_relative_to(self.folder))]
+        quoted = [shlex.quote(str(folder)) for folder in folders]
+        text = _STOP.format(folder=quoted[0], folders=" ".join(quoted))
+        (self.folder / "stop").write_text(text)
 
     def _show_logins(self, fleet: Fleet, screen: Screen) -> None:
         options = fleet.folder.name + ".cnf"
         self._hide(options, f"[client]\nuser={fleet.user}\npassword={fleet.password}\n")
         for name, instance in fleet.shards.items():
             if instance.is_running:
-                socket = Path(instance.socket)
+                socket = instance.socket.removeprefix(f"{self.folder}/")
                 screen.line(f"mariadb --defaults-file={options} --socket={socket}    # {name}")
 
     def _hide(self, name: str, text: str) -> dict[str, str]:
@@ -133,6 +144,12 @@ def opened_place(*, outlives: bool) -> Iterator[Place]:
     finally:
         if not place.is_kept:
             shutil.rmtree(folder)
+
+
+def _find_command() -> str:
+    """Return how to call the program that the demo runs."""
+    own_folder = str(Path(sys.executable).parent)
+    return shutil.which("shardvault", path=own_folder) or f"{sys.executable} -m shardvault"
 
 
 def _create_backup_user(instance: Instance, password: str) -> None:

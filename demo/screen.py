@@ -49,8 +49,9 @@ class Screen:
 
     def verdict(self, name: str, *, holds: bool, text: str) -> None:
         """Write what a proof came to."""
-        word = self._paint("ok", _GREEN) + "    " if holds else self._paint("FAILED", _RED)
-        self._write_wrapped(f"{word} {name:<{_NAME_COLUMNS - 3}}", text, _NAME_COLUMNS + 4)
+        word = self._paint("ok    ", _GREEN) if holds else self._paint("FAILED", _RED)
+        lead = f"{word} {name:<{_NAME_COLUMNS}}"
+        self._write_wrapped(lead, text, len("FAILED ") + _NAME_COLUMNS)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[Callable[[str], None]]:

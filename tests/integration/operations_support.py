@@ -66,6 +66,11 @@ class Vault:
             key=self.key,
         )
 
+    def configure(self, text: str) -> None:
+        """Add sections to the file of the fleet."""
+        with Path(self.config).open("a") as file:
+            file.write(text)
+
     def target(self, fleet: Fleet, name: str = "target") -> str:
         """Write the file of a target and return its path."""
         return str(self._write(name, fleet))

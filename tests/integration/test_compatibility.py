@@ -6,6 +6,7 @@ import functools
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ from shardvault.model.schema import Account, Table
 from shardvault.model.target import Endpoint, Login
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_load, prepare_read
-from tests.support.servers import Instance
+from tests.support.servers import Flavour, Instance, start_instance
 
 FLAVOURS = ("mariadb", "mariadb118", "mysql")
 SCHEMA = "compat"
@@ -223,13 +224,26 @@ def test_the_space_of_a_server_elsewhere_is_said_to_be_unknown(instance: Instanc
 
 
 @pytest.mark.parametrize("instance", ["mariadb"], indirect=True)
-def test_names_that_become_one_where_case_does_not_count_are_refused(instance: Instance) -> None:
-    server, contents = _take(
-        instance,
-        f"CREATE TABLE {SCHEMA}.t (a INT PRIMARY KEY)",
-        f"CREATE TABLE {SCHEMA}.T (a INT PRIMARY KEY)",
+def test_names_that_become_one_where_case_does_not_count_are_refused(
+    instance: Instance, tmp_path: Path
+) -> None:
+    small, large = (f"CREATE TABLE {SCHEMA}.{name} (a INT PRIMARY KEY)" for name in "tT")
+    clashing, plain = _take(instance, small, large), _take(instance, large)
+    folding = start_instance(
+        Flavour.MARIADB_1011, tmp_path / "folding", options=["--lower-case-table-names=1"]
     )
-    assert "case rule" not in _blockers(_examine(instance, (server, contents)))
+    try:
+        assert f"{SCHEMA}.t and" in _blockers(_examine(folding, clashing))["case rule"].lower()
+        assert not _blockers(_examine(folding, plain))
+        _run(folding, f"CREATE DATABASE {SCHEMA}", small)
+        assert f"{SCHEMA}.t" in _blockers(_examine(folding, plain))["contents"]
+    finally:
+        folding.destroy()
+
+
+@pytest.mark.parametrize("instance", ["mariadb"], indirect=True)
+def test_another_case_rule_is_a_warning_where_no_names_collide(instance: Instance) -> None:
+    server, contents = _take_standard(instance)
     other = replace(server, lower_case_table_names=1)
     findings = {item.what: item for item in _examine(instance, (other, contents))}
     assert findings["case rule"].severity is Severity.WARNING

@@ -128,7 +128,7 @@ def check_key(instance: Instance, name: str, key: tuple[str, Literal]) -> None:
         per_range = assert_covered(session, table, cut(session, table))
     if name in MANY_RANGES:
         assert len(per_range) > 8
-        assert max(per_range) < ROWS / 2
+        assert max(per_range) < ROWS * 0.6  # characters that are not ASCII lie in the last
 
 
 @pytest.mark.parametrize("name", KEYS)

@@ -48,8 +48,10 @@ def extent_expression(column: Column) -> str | None:
 
 def build_space(column: Column, low: bytes, high: bytes) -> KeySpace | None:
     """Build the space between the least and the greatest value; None if it can't be cut."""
-    if column.data_type in _INTEGERS | {"decimal"}:
-        return KeySpace(_whole(low), _whole(high), str)
+    if column.data_type in _INTEGERS:
+        return KeySpace(int(low), int(high), str)
+    if column.data_type == "decimal":
+        return _decimal_space(low, high)
     if column.data_type == "date":
         return _date_space(low, high)
     if column.data_type in _BINARIES:
@@ -59,8 +61,16 @@ def build_space(column: Column, low: bytes, high: bytes) -> KeySpace | None:
     return _text_space(low, high, alphabet, _text_literal(column))
 
 
-def _whole(text: bytes) -> int:
-    return int(text.split(b".")[0] or b"0")
+def _decimal_space(low: bytes, high: bytes) -> KeySpace:
+    """Count in units of the last decimal; a server prints all of them."""
+    decimals = len(low.partition(b".")[2])
+
+    def write(value: int) -> str:
+        digits = str(abs(value)).zfill(decimals + 1)
+        point = len(digits) - decimals
+        return f"{'-' if value < 0 else ''}{digits[:point]}.{digits[point:]}"
+
+    return KeySpace(int(low.replace(b".", b"")), int(high.replace(b".", b"")), write)
 
 
 def _date_space(low: bytes, high: bytes) -> KeySpace | None:

@@ -128,9 +128,9 @@ def _check_version(target: _Target) -> Iterator[Finding]:
         message, remedy = f"{text} is older than all that are supported", "upgrade the server"
         yield target.finding(Severity.BLOCKER, "version", message, remedy)
     elif source.family != family:
-        message = f"{text}, the source is {source.version}: another family prints definitions "
-        message += "in other words, so they are compared by eye"
-        yield target.finding(Severity.WARNING, "version", message)
+        message = f"{text}, of another family than the source, {source.version}"
+        remedy = "look at the definitions that the restore reports as different"
+        yield target.finding(Severity.WARNING, "version", message, remedy)
     elif version[:2] < parse_version(source.version)[:2]:
         message = f"{text} is older than the source, {source.version}"
         yield target.finding(Severity.WARNING, "version", message, "upgrade the target if you can")

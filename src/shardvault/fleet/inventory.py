@@ -193,7 +193,7 @@ def _read_keys(
     """Choose per table the key that ranges are cut by: the primary, else a full unique one."""
     rows = session.rows(
         "SELECT table_schema, table_name, index_name, column_name, nullable, sub_part "
-        "FROM information_schema.statistics WHERE non_unique = 0 AND "
+        f"FROM information_schema.statistics WHERE non_unique = 0 AND {_usable(session)} AND "
         f"{_among(schemas)} ORDER BY 1, 2, index_name <> 'PRIMARY', 3, seq_in_index"
     )
     grouped: dict[TableName, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
@@ -206,6 +206,13 @@ def _read_keys(
                 chosen[table] = (index, tuple(_text(part[3]) for part in parts))
                 break
     return chosen
+
+
+def _usable(session: Session) -> str:
+    """Leave out indexes that no statement may name."""
+    if session.family is Family.MYSQL:
+        return "is_visible = 'YES'"
+    return "ignored = 'NO'" if session.version >= (10, 6, 0) else "TRUE"
 
 
 def _read_foreign_keys(

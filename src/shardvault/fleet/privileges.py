@@ -50,8 +50,8 @@ class Privilege:
 def needed_privileges(family: Family, version: Version, purpose: Purpose) -> tuple[Privilege, ...]:
     """List what an operation needs on a flavour.
 
-    Each entry was proven on real servers by taking it away, see
-    tests/integration/test_preflight.py.
+    Each entry was proven on real servers by taking it away, see test_preflight.py and
+    test_compatibility.py in tests/integration.
     """
     is_mariadb = family is Family.MARIADB
     if purpose is Purpose.BACKUP:

@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     |/""",
     re.VERBOSE | re.DOTALL,
 )
+_ORDERED_KEY = re.compile(rb"\s*(?:\w+ )?KEY\b")
 _PLAIN_INDEX = re.compile(rb"\s*(?:UNIQUE )?KEY\b")
 _FOREIGN = re.compile(rb"\s*CONSTRAINT\s+`(?:[^`]|``)*`\s+FOREIGN KEY\b")
 _NAME = re.compile(rb"`((?:[^`]|``)*)`")
@@ -81,6 +82,15 @@ def is_deferrable(part: bytes) -> bool:
     FULLTEXT, SPATIAL and VECTOR indexes stay: servers build only one of them at a time.
     """
     return _PLAIN_INDEX.match(part) is not None
+
+
+def is_ordered_key(part: bytes) -> bool:
+    """Say whether a part is an index that keeps its place among the others.
+
+    Servers list the primary key first and FULLTEXT indexes last, whenever they were made.
+    """
+    is_placed = part.lstrip().startswith((b"PRIMARY", b"FULLTEXT"))
+    return not is_placed and _ORDERED_KEY.match(part) is not None
 
 
 def first_name(part: bytes) -> bytes:

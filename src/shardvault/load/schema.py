@@ -12,6 +12,7 @@ from shardvault.load.ddl import (
     first_name,
     is_deferrable,
     is_foreign_key,
+    is_ordered_key,
     parse_table,
 )
 from shardvault.model.schema import ForeignKey, Schema, Table, TableKind
@@ -21,8 +22,9 @@ from shardvault.mysql.session import Session, decode
 # Below this size building keys afterwards costs more statements than it saves.
 _DEFER_ROWS = 20_000
 _AUTO_INCREMENT = re.compile(rb"\bAUTO_INCREMENT\b")
-# MySQL's warnings that a type or character set is old; nothing is changed by them.
-_DEPRECATED = frozenset({b"1287", b"1681", b"3719", b"3720", b"3778", b"4079"})
+# MySQL's warnings that a type or character set is old, or a spatial index of little use;
+# the source has the same, and nothing is changed by them.
+_HARMLESS = frozenset({b"1287", b"1681", b"3674", b"3719", b"3720", b"3778", b"4079"})
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,20 @@ def plan_steps(table: Table, rows: int) -> TableSteps:
 
 
 def _deferred(table: Table, parts: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Pick the keys to build later; the key that orders the rows and the counter's stay."""
+    """Pick the keys to build later; the key that orders the rows and the counter's stay.
+
+    The server adds a key behind those it has, so the keys before one that stays do so too.
+    """
     counters = {first_name(part) for part in parts if _AUTO_INCREMENT.search(part)}
     own = table.key_name.encode("utf-8", "surrogateescape")
-    return tuple(
-        part
-        for part in parts
-        if is_deferrable(part) and first_name(part) != own and first_column(part) not in counters
-    )
+    later: list[bytes] = []
+    for part in filter(is_ordered_key, parts):
+        is_free = first_name(part) != own and first_column(part) not in counters
+        if is_deferrable(part) and is_free:
+            later.append(part)
+        else:
+            later.clear()
+    return tuple(later)
 
 
 def _add(place: bytes, parts: tuple[bytes, ...]) -> bytes:
@@ -102,7 +110,7 @@ def run_clean(session: Session, statement: bytes) -> None:
     session.rows(statement)
     if session.warning_count:
         rows = session.rows("SHOW WARNINGS")
-        serious = [row for row in rows if row[0] != b"Note" and row[1] not in _DEPRECATED]
+        serious = [row for row in rows if row[0] != b"Note" and row[1] not in _HARMLESS]
         if serious:
             raise ServerError(
                 f"warning while creating: {decode(serious[0][2] or b'')}", shard=session.shard

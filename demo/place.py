@@ -35,7 +35,7 @@ _STOP = """\
 for file in {folder}/*/*/pid; do
   pid=$(cat "$file")
   case $(readlink "/proc/$pid/cwd") in
-    {folder}/*) kill -9 "$pid"; while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done ;;
+    {folder}/*) kill -9 "$pid"; while readlink "/proc/$pid/cwd" > /dev/null; do sleep 0.1; done ;;
   esac
 done
 rm -rf {folders}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         restore,
         restore_database,
         show,
+        show_definitions,
         verify,
     )
     from shardvault.errors import (
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
         BackupSummary,
         CatalogReport,
         CheckReport,
+        Definition,
+        DefinitionsReport,
         Finding,
         InitReport,
         PlannedTable,
@@ -87,6 +90,8 @@ __all__ = [
     "ConnectError",
     "CutRejected",
     "DdlDetected",
+    "Definition",
+    "DefinitionsReport",
     "Finding",
     "FindingsError",
     "InitReport",
@@ -128,16 +133,17 @@ __all__ = [
     "restore",
     "restore_database",
     "show",
+    "show_definitions",
     "verify",
 ]
 
-_REPORTS = ("Finding", "PlannedTable", "Severity", "ShardVolume", "TableVolume")
+_REPORTS = ("Definition", "Finding", "PlannedTable", "Severity", "ShardVolume", "TableVolume")
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _read_version() if name == "__version__" else getattr(_find_home(name), name)
+    return getattr(_find_home(name), "VERSION" if name == "__version__" else name)
 
 
 def __dir__() -> list[str]:
@@ -145,19 +151,12 @@ def __dir__() -> list[str]:
 
 
 def _find_home(name: str) -> Any:
-    if name == "Scope":
+    if name == "__version__":
+        home = "version"
+    elif name == "Scope":
         home = "model.target"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):
         home = "model.report"
     else:
         home = "errors" if name[0].isupper() else "app"
     return import_module(f"{__name__}.{home}")
-
-
-def _read_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(__name__)
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "0+unknown"

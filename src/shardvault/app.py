@@ -2,6 +2,7 @@
 
 The command line and the Python API are thin over these functions; each takes the
 configuration's path (None = look where `find_config` looks) and returns a typed report.
+Each operation is imported where it is run: a backup need not load the restore.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shardvault.barrier.limits import BarrierLimits
 from shardvault.config.load import find_config, load_config
 from shardvault.config.schema import Config
 from shardvault.config.shards import build_shards
@@ -25,6 +25,7 @@ from shardvault.model.report import (
     BackupReport,
     CatalogReport,
     CheckReport,
+    DefinitionsReport,
     InitReport,
     RestorePlanReport,
     RestoreReport,
@@ -33,17 +34,13 @@ from shardvault.model.report import (
     VerifyReport,
 )
 from shardvault.model.target import Endpoint, Fleet, Login, Scope, Shard
-from shardvault.operations.backup import BackupOptions, run_backup
-from shardvault.operations.check import run_check
-from shardvault.operations.restore import run_restore
-from shardvault.operations.restore_plan import RestoreOptions, RestorePlan, report_plan
-from shardvault.operations.restore_plan import plan_restore as make_plan
-from shardvault.operations.show import run_show
-from shardvault.operations.verify import run_verify
 from shardvault.repository.keys import read_key_file
 from shardvault.repository.store import Repository, create_repository, open_repository
 from shardvault.storage import open_storage
-from shardvault.storage.probe import probe_storage
+from shardvault.version import VERSION
+
+if TYPE_CHECKING:
+    from shardvault.operations.restore_plan import RestoreOptions, RestorePlan
 
 _SINGLE_FLEET = "database"
 
@@ -57,6 +54,8 @@ class _Silent:
 
 def init(config: str | None = None) -> InitReport:
     """Create the repository and its key file; probe the store first."""
+    from shardvault.storage.probe import probe_storage
+
     section = _load(config).require_repository()
     storage = open_storage(section.url)
     probe = probe_storage(storage)
@@ -71,6 +70,8 @@ def init(config: str | None = None) -> InitReport:
 
 def check(config: str | None = None) -> CheckReport:
     """Look at every shard and at the store; change nothing that lasts."""
+    from shardvault.operations.check import run_check
+
     loaded = _load(config)
     fleet = _fleet(loaded)
     storage = open_storage(loaded.repository.url) if loaded.repository else None
@@ -92,6 +93,9 @@ def backup(
         threads: ranges read at the same time; None = the configuration's.
         sink: takes progress.
     """
+    from shardvault.barrier.limits import BarrierLimits
+    from shardvault.operations.backup import BackupOptions, run_backup
+
     loaded = _load(config)
     barrier = loaded.backup.barrier
     options = BackupOptions(
@@ -101,7 +105,7 @@ def backup(
             hold_s=barrier.limit_s, lease_s=barrier.lease_s, attempts=barrier.attempts
         ),
         scope=scope or Scope(),
-        tool_version=_version(),
+        tool_version=VERSION,
         zstd_level=loaded.backup.zstd_level,
     )
     return run_backup(_fleet(loaded), _repository(loaded), options, sink or _Silent())
@@ -115,8 +119,18 @@ def list_backups(config: str | None = None) -> CatalogReport:
 
 def show(backup_id: str, config: str | None = None) -> ShowReport:
     """Describe one backup in full; ``latest`` is an id."""
+    from shardvault.operations.show import run_show
+
     repository = _repository(_load(config))
     return run_show(repository.load(BackupId(backup_id)), repository.reader())
+
+
+def show_definitions(backup_id: str, config: str | None = None) -> DefinitionsReport:
+    """List the CREATE statements that a backup holds."""
+    from shardvault.operations.show import run_show_definitions
+
+    repository = _repository(_load(config))
+    return run_show_definitions(repository.load(BackupId(backup_id)), repository.reader())
 
 
 def verify(
@@ -127,6 +141,8 @@ def verify(
     sink: EventSink | None = None,
 ) -> VerifyReport:
     """Read every object of a backup back and compare it with its manifest."""
+    from shardvault.operations.verify import run_verify
+
     loaded = _load(config)
     repository = _repository(loaded)
     return run_verify(
@@ -149,6 +165,8 @@ def plan_restore(
     with_accounts: bool = False,
 ) -> RestorePlanReport:
     """Say what a restore would do and what stands in its way; change nothing."""
+    from shardvault.operations.restore_plan import RestoreOptions, report_plan
+
     loaded = _load(config)
     options = RestoreOptions(
         threads=1,
@@ -189,6 +207,9 @@ def restore(
         threads: ranges loaded at the same time; None = the configuration's.
         sink: takes progress.
     """
+    from shardvault.operations.restore import run_restore
+    from shardvault.operations.restore_plan import RestoreOptions
+
     loaded = _load(config)
     options = RestoreOptions(
         threads=_threads(loaded, threads),
@@ -234,13 +255,15 @@ def backup_database(
         threads: ranges read at the same time; None = one per processor.
         sink: takes progress.
     """
+    from shardvault.operations.backup import BackupOptions, run_backup
+
     fleet = _single_fleet(Endpoint(host, port, socket), user, password)
     count = threads or os.cpu_count() or 1
     options = BackupOptions(
         threads=count,
         sessions_per_shard=count,
         scope=_database_scope(database),
-        tool_version=_version(),
+        tool_version=VERSION,
     )
     opened = _open_or_create(repository, Path(key_file))
     return run_backup(fleet, opened, options, sink or _Silent())
@@ -277,6 +300,9 @@ def restore_database(
         threads: ranges loaded at the same time; None = one per processor.
         sink: takes progress.
     """
+    from shardvault.operations.restore import run_restore
+    from shardvault.operations.restore_plan import RestoreOptions
+
     fleet = _single_fleet(Endpoint(host, port, socket), user, password)
     count = threads or os.cpu_count() or 1
     options = RestoreOptions(
@@ -316,6 +342,8 @@ def _open_or_create(url: str, key_file: Path) -> Repository:
 def _plan(
     repository: Repository, backup_id: str, target: Fleet, options: RestoreOptions
 ) -> RestorePlan:
+    from shardvault.operations.restore_plan import plan_restore as make_plan
+
     manifest = repository.load(BackupId(backup_id))
     return make_plan(manifest, repository.reader(), target, options)
 
@@ -354,7 +382,3 @@ def _threads(config: Config, threads: int | None) -> int:
 def _sessions(config: Config, threads: int | None) -> int:
     """Open no more sessions on a shard than threads could use."""
     return min(config.limits.sessions_per_shard, _threads(config, threads))
-
-
-def _version() -> str:
-    return metadata.version("shardvault")

@@ -66,6 +66,11 @@ COMMON = {
         STATS_PERSISTENT=1 CHARSET=latin1 COLLATE=latin1_german2_ci MAX_ROWS=9""",
     "columns_of_many_charsets": """CREATE TABLE t (a CHAR(3) CHARACTER SET latin1, b TEXT
         CHARACTER SET utf16 COLLATE utf16_bin, c VARCHAR(9) COLLATE utf8mb4_bin, d BLOB)""",
+    "collations_of_the_table_and_of_columns": """CREATE TABLE t (a VARCHAR(9), b CHAR(9) CHARACTER SET
+        utf8mb4, c TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci, d VARCHAR(9) COLLATE
+        utf8mb4_bin, e ENUM('x) COLLATE y', 'it''s'), `f COLLATE` VARCHAR(60) NOT NULL DEFAULT
+        ' COLLATE utf8mb4_unicode_ci', g VARCHAR(40) AS (CONCAT(a, 'x')) VIRTUAL, h SET('a'),
+        KEY (a)) COLLATE=utf8mb4_unicode_ci""",
     "myisam": "CREATE TABLE t (id INT PRIMARY KEY, a INT, KEY (a)) ENGINE=MyISAM CHECKSUM=1",
 }
 MARIADB = {

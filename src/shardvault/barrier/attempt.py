@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shardvault.barrier.cut import ShardCut
 from shardvault.barrier.diagnosis import explain
-from shardvault.barrier.in_doubt import parse_xids, refuse_in_doubt
+from shardvault.barrier.in_doubt import refuse_in_doubt
 from shardvault.barrier.limits import (
     LET_GO_LIMIT_S,
     PENDING_LIMIT_S,
@@ -27,6 +27,7 @@ from shardvault.barrier.visitors import UnderBarrier, visit
 from shardvault.errors import CutRejected, ShardvaultError
 from shardvault.failpoints import failpoint, is_off
 from shardvault.model.position import Position
+from shardvault.mysql.xa import parse_xids
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shardvault.errors import RefusedError
+from shardvault.fleet.servers import OLDEST
 from shardvault.model.ids import ShardName
 from shardvault.model.position import Family
 from shardvault.mysql.session import Row, decode
@@ -13,14 +14,13 @@ VARIABLES = (
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('wsrep_on', 'lock_wait_timeout', 'log_bin')"
 )
 
-_OLDEST = {Family.MARIADB: (10, 4, 0), Family.MYSQL: (8, 0, 0)}
 _NAMES = {Family.MARIADB: "MariaDB 10.4", Family.MYSQL: "MySQL 8.0"}
 _SHARE_OF_LOCK_WAIT = 0.8
 
 
 def refuse_version(shard: ShardName, family: Family, version: tuple[int, int, int]) -> None:
     """Raise RefusedError for a server without the locks that a cut needs."""
-    if version >= _OLDEST[family]:
+    if version >= OLDEST[family]:
         return
     shown = ".".join(map(str, version))
     raise RefusedError(

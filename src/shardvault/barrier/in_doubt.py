@@ -12,23 +12,8 @@ from shardvault.errors import PrivilegeError, ServerError, ShardvaultError, XaIn
 from shardvault.model.ids import ShardName
 from shardvault.model.position import Xid
 from shardvault.mysql.errors import ER_XAER_RMERR
-from shardvault.mysql.session import Row
 
 _SHOWN = 5
-
-
-def parse_xids(rows: Sequence[Row]) -> tuple[Xid, ...]:
-    """Read the answer to XA RECOVER; both parts of an xid are arbitrary bytes.
-
-    Source: MySQL manual, "XA Transaction SQL Statements" (columns of XA RECOVER).
-    """
-    return tuple(_xid(row) for row in rows)
-
-
-def _xid(row: Row) -> Xid:
-    format_id, gtrid_length, _, data = (value or b"" for value in row)
-    split = int(gtrid_length)
-    return Xid(int(format_id), data[:split], data[split:])
 
 
 def refuse_in_doubt(found: Mapping[ShardName, Sequence[Xid]]) -> None:

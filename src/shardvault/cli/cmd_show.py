@@ -11,14 +11,19 @@ from shardvault.cli.verbs import Verb
 
 @click.command("show", cls=Verb)
 @click.argument("backup_id", metavar="ID")
+@click.option("--sql", is_flag=True, help="Print the stored CREATE statements instead.")
 @click.pass_obj
-def show(settings: Settings, backup_id: str) -> int:
+def show(settings: Settings, backup_id: str, sql: bool) -> int:
     """Show one backup in full: its cut, its shards and every table.
 
     ID is what "shardvault list" prints, or "latest".
     """
     from shardvault import app
-    from shardvault.cli.page_backup import describe_show
+    from shardvault.cli.page_backup import describe_definitions, describe_show
 
+    if sql:
+        definitions = app.show_definitions(backup_id, settings.config)
+        write_report(definitions, settings, describe_definitions)
+        return 0
     write_report(app.show(backup_id, settings.config), settings, describe_show)
     return 0

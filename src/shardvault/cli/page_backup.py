@@ -8,7 +8,13 @@ from shardvault.cli.page import Page, number, text
 from shardvault.cli.render import describe_barrier
 from shardvault.model.manifest import LogicalTableRecord, Totals
 from shardvault.model.position import Position
-from shardvault.model.report import BackupReport, ShardVolume, ShowReport, TableVolume
+from shardvault.model.report import (
+    BackupReport,
+    DefinitionsReport,
+    ShardVolume,
+    ShowReport,
+    TableVolume,
+)
 from shardvault.units import format_duration, format_rate, format_size
 
 _SHARD_COLUMNS = (
@@ -46,6 +52,15 @@ def describe_show(page: Page, report: ShowReport) -> None:
     if report.objects:
         page.section("objects")
         page.prose(format_objects(report.objects), indent=2)
+
+
+def describe_definitions(page: Page, report: DefinitionsReport) -> None:
+    """Put every stored CREATE statement on the page, a headline before each."""
+    for found in report.definitions:
+        name = ".".join(filter(None, (found.schema, found.name)))
+        page.section(f"{found.shard}: {found.kind} {name}")
+        for line in found.sql.splitlines():
+            page.verbatim(line)
 
 
 def describe_shards(

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shardvault.errors import ServerError
-from shardvault.model.position import Family, Xid
+from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.mysql.errors import ER_XAER_RMERR
 from shardvault.mysql.session import Row, Session, decode
+from shardvault.mysql.xa import parse_xids
 
 LONG_S = 10
 
@@ -51,7 +52,7 @@ def find_prepared(session: Session) -> Iterator[Finding]:
         if error.code != ER_XAER_RMERR:
             raise
         return  # a missing privilege; the check of privileges names it
-    xids = [str(_parse_xid(row)) for row in rows]
+    xids = [str(xid) for xid in parse_xids(rows)]
     if not xids:
         yield Finding(Severity.OK, session.shard, "xa", "nothing prepared")
         return
@@ -111,9 +112,3 @@ def _is_running(row: Row) -> bool:
 def _parse(row: Row) -> Statement:
     number, user, _, _, _, seconds, state, text = (decode(value or b"") for value in row[:8])
     return Statement(int(number), user, int(seconds or 0), state, text)
-
-
-def _parse_xid(row: Row) -> Xid:
-    format_id, gtrid_length, _, data = (value or b"" for value in row)
-    split = int(gtrid_length)
-    return Xid(int(format_id), data[:split], data[split:])

@@ -134,7 +134,6 @@ def _mysql_backup(version: Version) -> tuple[Privilege, ...]:
         Privilege("REPLICATION CLIENT", "position in the binlog", instead=("SUPER",)),
         Privilege("XA_RECOVER_ADMIN", "prepared transactions"),
         *_show_routine(version),
-        *_session_variables(version),
     )
 
 

@@ -24,6 +24,12 @@ _TOKEN = re.compile(
 _ORDERED_KEY = re.compile(rb"\s*(?:\w+ )?KEY\b")
 _PLAIN_INDEX = re.compile(rb"\s*(?:UNIQUE )?KEY\b")
 _FOREIGN = re.compile(rb"\s*CONSTRAINT\s+`(?:[^`]|``)*`\s+FOREIGN KEY\b")
+_INHERITED = re.compile(
+    rb"""(\s*`(?:[^`]|``)*`\ \w+          # a column's name and type
+    (?:\((?:[^)']|'(?:[^'\\]|\\.|'')*')*\))?)
+    \ COLLATE\ (\w+)""",
+    re.VERBOSE | re.DOTALL,
+)
 _NAME = re.compile(rb"`((?:[^`]|``)*)`")
 
 
@@ -91,6 +97,22 @@ def is_ordered_key(part: bytes) -> bool:
     """
     is_placed = part.lstrip().startswith((b"PRIMARY", b"FULLTEXT"))
     return not is_placed and _ORDERED_KEY.match(part) is not None
+
+
+def inherit_collation(part: bytes, tail: bytes) -> bytes:
+    """Leave out a column's collation where the column has it from its table.
+
+    MySQL prints such a collation without its character set. Created with it, the column
+    would count as one with a character set of its own, and print differently.
+
+    Args:
+        part: a part of a definition.
+        tail: the definition's tail, which names the table's collation.
+    """
+    match = _INHERITED.match(part)
+    if match is None or b" COLLATE=" + match[2] not in tail:
+        return part
+    return match[1] + part[match.end() :]
 
 
 def first_name(part: bytes) -> bytes:

@@ -78,7 +78,7 @@ def _refused(item: CodeObject, reason: str) -> Finding:
         f"{item.schema}.{item.name}",
         item.kind,
         f"not created: {reason}",
-        "create what it needs, then create it from `shardvault show ID --sql`",
+        "create what it needs, then the object; `shardvault show ID --sql` prints its text",
     )
 
 

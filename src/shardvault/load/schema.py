@@ -10,6 +10,7 @@ from shardvault.fleet.inventory import strip_counter
 from shardvault.load.ddl import (
     first_column,
     first_name,
+    inherit_collation,
     is_deferrable,
     is_foreign_key,
     is_ordered_key,
@@ -56,7 +57,8 @@ def plan_steps(table: Table, rows: int) -> TableSteps:
     later = _deferred(table, ddl.parts) if rows >= _DEFER_ROWS else ()
     now = tuple(part for part in ddl.parts if part not in foreign and part not in later)
     place = quote_table(table.schema, table.name).encode("utf-8", "surrogateescape")
-    create = ddl.head + b",".join(now) + b"\n" + strip_counter(ddl.tail)
+    columns = b",".join(inherit_collation(part, ddl.tail) for part in now)
+    create = ddl.head + columns + b"\n" + strip_counter(ddl.tail)
     return TableSteps(create, _add(place, later), _add(place, foreign))
 
 

@@ -158,6 +158,29 @@ class ShowReport:
 
 
 @dataclass(frozen=True)
+class Definition:
+    """Report the stored text of one database, table or code object.
+
+    Attributes:
+        sql: as ``SHOW CREATE`` gave it; bytes that are not UTF-8 are shown escaped.
+    """
+
+    shard: ShardName
+    schema: str
+    name: str
+    kind: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class DefinitionsReport:
+    """Report every definition in a backup."""
+
+    id: BackupId
+    definitions: tuple[Definition, ...]
+
+
+@dataclass(frozen=True)
 class PlannedTable:
     """Say where one table goes [rows] [bytes]."""
 

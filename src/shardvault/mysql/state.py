@@ -34,24 +34,28 @@ _MYSQL = {
     "max_execution_time": "0",
     "information_schema_stats_expiry": "0",
     "show_gipk_in_create_table_and_information_schema": "1",
+}
+
+_READ = {"sql_mode": ""}
+LOAD_MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
+_LOAD = {
+    "sql_mode": LOAD_MODE,
+    "max_error_count": "65535",
     "sql_generate_invisible_primary_key": "0",
     "sql_require_primary_key": "0",
 }
 
-READ_MODE = ""
-LOAD_MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
-
 
 def prepare_read(session: Session) -> None:
     """Set the state in which definitions and rows are read; results are raw bytes."""
-    _apply(session, {"sql_mode": READ_MODE})
+    _apply(session, _READ)
     session.execute("SET SESSION character_set_results = NULL")
     _widen_buffer(session)
 
 
 def prepare_load(session: Session) -> None:
     """Set the state in which definitions and rows are written."""
-    _apply(session, {"sql_mode": LOAD_MODE, "max_error_count": "65535"})
+    _apply(session, _LOAD)
     session.execute("SET SESSION character_set_results = NULL")
 
 

@@ -46,21 +46,22 @@ def read_mark(session: Session) -> RestoreMark | None:
 
 
 def write_mark(session: Session, mark: RestoreMark) -> None:
-    """Mark the target as incomplete; keeps the progress of the same restore."""
-    session.execute(f"CREATE DATABASE IF NOT EXISTS {MARK_SCHEMA} DEFAULT CHARACTER SET utf8mb4")
+    """Mark the target as incomplete; the mark of another restore goes."""
+    remove_mark(session)
+    session.execute(f"CREATE DATABASE {MARK_SCHEMA} DEFAULT CHARACTER SET utf8mb4")
     session.execute(
-        f"CREATE TABLE IF NOT EXISTS {MARK_SCHEMA}.restore (status VARCHAR(20) NOT NULL, "
+        f"CREATE TABLE {MARK_SCHEMA}.restore (status VARCHAR(20) NOT NULL, "
         "backup VARCHAR(64) NOT NULL, fleet VARCHAR(255) NOT NULL, digest CHAR(64) NOT NULL, "
         "begin VARCHAR(32) NOT NULL, PRIMARY KEY (digest)) ENGINE=InnoDB"
     )
     session.execute(
-        f"CREATE TABLE IF NOT EXISTS {MARK_SCHEMA}.loaded (schema_name VARCHAR(64) NOT NULL, "
+        f"CREATE TABLE {MARK_SCHEMA}.loaded (schema_name VARCHAR(64) NOT NULL, "
         "table_name VARCHAR(64) NOT NULL, PRIMARY KEY (schema_name, table_name)) "
         "ENGINE=InnoDB COLLATE=utf8mb4_bin"
     )
     values = (mark.backup, mark.fleet, mark.digest, format_time(utc_now()))
     session.execute(
-        f"INSERT IGNORE INTO {MARK_SCHEMA}.restore VALUES ('incomplete', "
+        f"INSERT INTO {MARK_SCHEMA}.restore VALUES ('incomplete', "
         + ", ".join(quote_text(value) for value in values)
         + ")"
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from shardvault.interfaces import ChunkSource
-from shardvault.model.manifest import Manifest
-from shardvault.model.report import ShowReport, TableVolume
+from shardvault.model.manifest import Manifest, ShardPart
+from shardvault.model.report import Definition, DefinitionsReport, ShowReport, TableVolume
 from shardvault.operations.manifests import report_of
 from shardvault.repository.parts import get_part
 
@@ -30,3 +31,23 @@ def run_show(manifest: Manifest, store: ChunkSource) -> ShowReport:
     objects = Counter(str(item.kind) for part in parts for item in part.objects)
     objects["account"] = sum(len(part.accounts) for part in parts)
     return ShowReport(report_of(manifest), tables, dict(objects))
+
+
+def run_show_definitions(manifest: Manifest, store: ChunkSource) -> DefinitionsReport:
+    """List the text of every database, table and code object of a backup."""
+    parts = (get_part(store, shard.part) for shard in manifest.shards)
+    return DefinitionsReport(manifest.id, tuple(found for part in parts for found in _list(part)))
+
+
+def _list(part: ShardPart) -> Iterator[Definition]:
+    for schema in part.schemas:
+        yield Definition(part.name, schema.name, "", "database", _text(schema.create_sql))
+    for table in (record.table for record in part.tables):
+        text = _text(table.create_sql)
+        yield Definition(part.name, table.schema, table.name, "table", text)
+    for item in part.objects:
+        yield Definition(part.name, item.schema, item.name, item.kind, _text(item.create_sql))
+
+
+def _text(create_sql: bytes) -> str:
+    return create_sql.decode("utf-8", "backslashreplace")

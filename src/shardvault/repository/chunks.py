@@ -70,6 +70,7 @@ class ChunkWriter:
         ring: KeyRing,
         index: Index,
         random_bytes: RandomBytes,
+        *,
         reclaimed_bytes: int = 0,
         level: int = COMPRESSION_LEVEL,
     ) -> None:

@@ -13,7 +13,6 @@ from shardvault.model.ids import ChunkId
 from shardvault.model.manifest import ShardPart
 from shardvault.repository.format import PART_CHUNK_BYTES
 
-
 _Decoded = TypeVar("_Decoded")
 
 

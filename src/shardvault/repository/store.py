@@ -25,8 +25,8 @@ from shardvault.repository.catalog import Catalog
 from shardvault.repository.chunks import ChunkReader, ChunkWriter
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.format import (
-    FORMAT_NAME,
     COMPRESSION_LEVEL,
+    FORMAT_NAME,
     FORMAT_VERSION,
     INDEX_PREFIX,
     KEY_BYTES,
@@ -108,7 +108,12 @@ class Repository:
             index = load_index(self._storage, self._ring)
             freed = reclaim_leftovers(self._storage, index, self._catalog)
             writer = ChunkWriter(
-                self._storage, self._ring, index, self._random_bytes, freed, level
+                self._storage,
+                self._ring,
+                index,
+                self._random_bytes,
+                reclaimed_bytes=freed,
+                level=level,
             )
             self._writer = writer
             try:

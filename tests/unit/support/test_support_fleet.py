@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
 from tests.support import shop
 from tests.support.binaries import PROJECT
 from tests.support.fleet import Fleet, write_fleet_file

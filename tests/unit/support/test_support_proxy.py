@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pymysql
 import pytest
+
 from tests.support.proxy import FaultProxy
 from tests.support.servers import Instance
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
+
 from tests.support import servers
 from tests.support.binaries import PROJECT
 from tests.support.places import choose_port

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
+
 from tests.support.binaries import PROJECT
 from tests.support.fleet import Fleet
 from tests.support.servers import Flavour

@@ -143,6 +143,8 @@ def opened_place(*, outlives: bool) -> Iterator[Place]:
         yield place
     finally:
         if not place.is_kept:
+            for fleet in place.fleets:  # one that was interrupted in the middle of its start
+                fleet.destroy()
             shutil.rmtree(folder)
 
 

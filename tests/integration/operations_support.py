@@ -202,43 +202,47 @@ def _drop_accounts(instance: Instance) -> None:
 
 def describe(instance: Instance, schema: str) -> dict[str, Any]:
     """Give all that a schema consists of, as the server itself tells it; rows as checksums."""
-    found: dict[str, Any] = {"schema": query(instance, f"SHOW CREATE DATABASE {quote(schema)}")}
-    for name, kind in query(
-        instance,
-        "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = %s",
-        (schema,),
-    ):
+    with instance.connect() as connection, connection.cursor() as cursor:
+
+        def read(statement: str, *arguments: str) -> list[Row]:
+            cursor.execute(statement, arguments or None)
+            return list(cursor.fetchall())
+
+        created = read(f"SHOW CREATE DATABASE {quote(schema)}")
+        return {"schema": created, **_describe_tables(read, schema), **_describe_code(read, schema)}
+
+
+def _describe_tables(read: Callable[..., list[Row]], schema: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    query = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = %s"
+    for name, kind in read(query, schema):
         place = f"{quote(schema)}.{quote(name)}"
-        found[name] = query(instance, f"SHOW CREATE TABLE {place}")
+        found[name] = read(f"SHOW CREATE TABLE {place}")
         if kind == "BASE TABLE":
-            found[f"rows of {name}"] = query(instance, f"CHECKSUM TABLE {place}")
+            found[f"rows of {name}"] = read(f"CHECKSUM TABLE {place}")
         elif kind == "SEQUENCE":
-            found[f"state of {name}"] = query(instance, f"SELECT * FROM {place}")
-    return found | _describe_code(instance, schema)
-
-
-def _describe_code(instance: Instance, schema: str) -> dict[str, Any]:
-    found = {}
-    for kind, statement, shown in (
-        ("TRIGGER", "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema", 3),
-        ("EVENT", "SELECT event_name FROM information_schema.events WHERE event_schema", 4),
-        (
-            "FUNCTION",
-            "SELECT routine_name FROM information_schema.routines"
-            " WHERE routine_type = 'FUNCTION' AND routine_schema",
-            3,
-        ),
-        (
-            "PROCEDURE",
-            "SELECT routine_name FROM information_schema.routines"
-            " WHERE routine_type = 'PROCEDURE' AND routine_schema",
-            3,
-        ),
-    ):
-        for (name,) in query(instance, f"{statement} = %s", (schema,)):
-            rows = query(instance, f"SHOW CREATE {kind} {quote(schema)}.{quote(name)}")
-            found[f"{kind} {name}"] = rows[0][:shown]
+            found[f"state of {name}"] = read(f"SELECT * FROM {place}")
     return found
+
+
+_ROUTINES = (
+    "routine_name FROM information_schema.routines WHERE routine_type = '{}' AND routine_schema"
+)
+_CODE = (
+    ("TRIGGER", "trigger_name FROM information_schema.triggers WHERE trigger_schema", 3),
+    ("EVENT", "event_name FROM information_schema.events WHERE event_schema", 4),
+    ("FUNCTION", _ROUTINES.format("FUNCTION"), 3),
+    ("PROCEDURE", _ROUTINES.format("PROCEDURE"), 3),
+)
+
+
+def _describe_code(read: Callable[..., list[Row]], schema: str) -> dict[str, Any]:
+    """Leave out what SHOW CREATE tells behind the text: the time of creation."""
+    return {
+        f"{kind} {name}": read(f"SHOW CREATE {kind} {quote(schema)}.{quote(name)}")[0][:shown]
+        for kind, names, shown in _CODE
+        for (name,) in read(f"SELECT {names} = %s", schema)
+    }
 
 
 def describe_account(instance: Instance, account: str) -> tuple[list[Row], list[Row]]:
@@ -249,7 +253,9 @@ def describe_account(instance: Instance, account: str) -> tuple[list[Row], list[
 
 def mark_of(instance: Instance) -> str | None:
     """Read whether a target says that it is incomplete."""
-    if "_shardvault" not in schemas(instance):
+    if not query(
+        instance, "SELECT 1 FROM information_schema.tables WHERE table_schema = '_shardvault'"
+    ):
         return None
     rows = query(instance, "SELECT status FROM _shardvault.restore")
     return str(rows[0][0]) if rows else None

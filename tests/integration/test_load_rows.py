@@ -60,9 +60,10 @@ def load(session: Session, chunk: bytes, columns: tuple[Column, ...] = (ID, TEXT
 
 def test_the_fast_way_of_each_family_is_chosen(instance: Instance) -> None:
     fresh_schema(instance, SCHEMA, "CREATE TABLE t (id INT)")
-    with loading(instance) as session, closing(
-        open_loader(session, SCHEMA, "t", [ID], PACKET_BYTES)
-    ) as loader:
+    with (
+        loading(instance) as session,
+        closing(open_loader(session, SCHEMA, "t", [ID], PACKET_BYTES)) as loader,
+    ):
         is_mysql = instance.flavour is Flavour.MYSQL_97
         assert isinstance(loader, InfileLoader if is_mysql else BulkLoader)
 
@@ -151,9 +152,12 @@ def test_a_row_above_max_allowed_packet_is_refused_with_the_size_it_needs(
 ) -> None:
     fresh_schema(mariadb, SCHEMA, "CREATE TABLE t (id INT PRIMARY KEY, v LONGBLOB)")
     chunk = chunk_of([[b"1", b"x" * (2 << 20)]])
-    with loading(mariadb) as session, closing(
-        open_loader(session, SCHEMA, "t", (ID, column("v", "longblob")), 1 << 20)
-    ) as loader:
+    with (
+        loading(mariadb) as session,
+        closing(
+            open_loader(session, SCHEMA, "t", (ID, column("v", "longblob")), 1 << 20)
+        ) as loader,
+    ):
         with pytest.raises(ServerError, match="does not pass max_allowed_packet") as caught:
             loader.load(chunk)
         assert "set max_allowed_packet of the target to at least 209" in (caught.value.hint or "")
@@ -165,7 +169,7 @@ def large(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Instance]:
     """Start a private instance that takes rows of 40 MiB, and fill a table with such."""
-    options = [f"--max-allowed-packet={LARGE_PACKETS}"]
+    options = [f"--max-allowed-packet={LARGE_PACKETS}", "--skip-log-bin"]
     if request.param is Flavour.MYSQL_97:
         options.append("--innodb-redo-log-capacity=512M")
     else:
@@ -179,7 +183,7 @@ def large(
         f"INSERT INTO t VALUES (1, REPEAT(X'005C0A09', {5 << 20}))",
         f"INSERT INTO t VALUES (2, REPEAT(X'{bytes(range(256)).hex()}', {(40 << 20) // 256}))",
         f"INSERT INTO t VALUES (3, REPEAT('a', {0xFFFFFF - 6})), (4, REPEAT('b', {0xFFFFFF - 5}))",
-        f"INSERT INTO t VALUES (5, REPEAT('c', {0xFFFFFF - 7})), (6, 'short'), (7, NULL)",
+        "INSERT INTO t VALUES (5, 'short'), (6, NULL)",
     )
     yield found
     found.destroy()
@@ -192,17 +196,17 @@ def read_large(instance: Instance) -> Contents:
 
 def test_rows_of_many_packets_are_read_and_loaded(large: Instance) -> None:
     contents = read_large(large)
-    assert contents.rows == 7
+    assert contents.rows == 6
     assert contents.longest_row > 40 << 20
     copy = replace(contents.table, schema="copy")
     fresh_schema(large, "copy")
     with loading(large) as session:
         load_contents(session, replace(contents, table=copy), LARGE_PACKETS)
-        wanted = session.rows(f"SELECT id, MD5(v), LENGTH(v) FROM {SCHEMA}.t ORDER BY id")
-        assert session.rows("SELECT id, MD5(v), LENGTH(v) FROM copy.t ORDER BY id") == wanted
+        wanted = session.rows(f"SELECT id, SHA2(v, 256), LENGTH(v) FROM {SCHEMA}.t ORDER BY id")
+        assert session.rows("SELECT id, SHA2(v, 256), LENGTH(v) FROM copy.t ORDER BY id") == wanted
     with reading(large) as session:
         again = read_contents(session, copy)
-    assert (again.rows, again.content_hash) == (7, contents.content_hash)
+    assert (again.rows, again.content_hash) == (6, contents.content_hash)
 
 
 def test_the_buffer_for_a_giant_row_is_given_back(large: Instance) -> None:

@@ -271,8 +271,9 @@ def _innodb_name(name: str) -> str:
 
 
 def _among(schemas: Iterable[str]) -> str:
+    # The catalogue's own collation would take `Shop` for `shop`.
     names = ", ".join(quote_text(name) for name in schemas)
-    return f"table_schema IN ({names})"
+    return f"CAST(table_schema AS BINARY) IN ({names})"
 
 
 def _text(value: bytes | None) -> str:

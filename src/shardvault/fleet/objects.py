@@ -124,7 +124,8 @@ def _hidden(session: Session, kind: ObjectKind, schema: str, name: str) -> Privi
 
 
 def _among(column: str, names: Iterable[str]) -> str:
-    return f"{column} IN ({', '.join(quote_text(name) for name in names)})"
+    # The catalogue's own collation would take `Shop` for `shop`.
+    return f"CAST({column} AS BINARY) IN ({', '.join(quote_text(name) for name in names)})"
 
 
 def _text(value: bytes | None) -> str:

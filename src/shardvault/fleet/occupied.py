@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from shardvault.errors import ServerError
 from shardvault.fleet.definitions import Contents, shorten
 from shardvault.model.report import Finding, Severity
 from shardvault.mysql.quoting import quote_text
@@ -11,6 +12,8 @@ from shardvault.mysql.session import Session, decode
 
 MARK_SCHEMA = "_shardvault"
 """Schema that says, while it exists, that a restore into the server is not complete."""
+NO_SUCH_TABLE = frozenset({1146, 1049})
+"""Errors for a table, or its schema, that is not there."""
 
 _LISTS = (
     "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema",
@@ -56,8 +59,7 @@ def examine_occupied(
 
 
 def _examine_mark(session: Session, *, replace: bool) -> Iterator[Finding]:
-    mark = quote_text(MARK_SCHEMA)
-    if not session.rows(f"SELECT 1 FROM information_schema.schemata WHERE schema_name = {mark}"):
+    if not _is_marked(session):
         return
     yield Finding(
         Severity.WARNING if replace else Severity.BLOCKER,
@@ -66,6 +68,16 @@ def _examine_mark(session: Session, *, replace: bool) -> Iterator[Finding]:
         f"another restore into it is not complete (schema {MARK_SCHEMA})",
         "finish that restore first, or give it up with --replace",
     )
+
+
+def _is_marked(session: Session) -> bool:
+    """Look for the mark itself: without it a run was stopped before it had changed anything."""
+    try:
+        return bool(session.rows(f"SELECT 1 FROM {MARK_SCHEMA}.restore"))
+    except ServerError as error:
+        if error.code in NO_SUCH_TABLE:
+            return False
+        raise
 
 
 def _in_the_way(session: Session, contents: Contents, fold: Fold) -> list[str]:

@@ -237,7 +237,7 @@ def _encode_row(payload: bytes, columns: int, *, is_text: bool) -> bytes:
     return b"\t".join(parts) + b"\n" if is_text else b"".join(parts)
 
 
-def _read_length(payload: bytes, position: int) -> tuple[int, int]:
+def _read_length(payload: bytes | memoryview, position: int) -> tuple[int, int]:
     """Return a length-encoded integer and the position behind it."""
     first = payload[position]
     if first < _NULL:
@@ -251,3 +251,133 @@ def _read_length(payload: bytes, position: int) -> tuple[int, int]:
 
 def _escape(value: bytes) -> bytes:
     return _SPECIAL.sub(lambda match: _ESCAPED[match[0]], value)
+
+
+def split_columns(chunk: Buffer, columns: int, out: bytearray) -> int:
+    """Rewrite a chunk column by column and return the size of the result.
+
+    Equal bytes come to lie side by side, which makes them compress faster and smaller.
+    The result is: rows and columns (4 bytes each, little endian), for each column the
+    sizes of its two streams (4 bytes each), then for each column both streams: the
+    *lengths* as the rows spell them (0xFB is NULL) and the *values* without a separator.
+
+    Args:
+        chunk: whole row packets.
+        columns: values per row.
+        out: takes the result; at least ``columns_bound`` bytes long; keeps its size.
+
+    Raises:
+        ValueError: the bytes are not whole rows of that many columns, or ``out`` is short.
+    """
+    if not 0 < columns <= _MAX_COLUMNS or len(out) < columns_bound(len(chunk), columns):
+        raise ValueError("positions outside the buffer")
+    lengths = [bytearray() for _ in range(columns)]
+    values = [bytearray() for _ in range(columns)]
+    position = rows = 0
+    while position < len(chunk):
+        behind = _row_end(chunk, position, len(chunk))
+        if behind < 0:
+            raise ValueError(f"no whole row at byte {position}")
+        _split_row(_take_payload(chunk, position, behind), lengths, values)
+        position = behind
+        rows += 1
+    sizes = b"".join(
+        len(stream).to_bytes(4, "little")
+        for pair in zip(lengths, values, strict=True)
+        for stream in pair
+    )
+    parts = [rows.to_bytes(4, "little"), columns.to_bytes(4, "little"), sizes]
+    for pair in zip(lengths, values, strict=True):
+        parts += pair
+    result = b"".join(parts)
+    out[: len(result)] = result
+    return len(result)
+
+
+def columns_bound(chunk_bytes: int, columns: int) -> int:
+    """Return the most bytes that ``split_columns`` needs for a chunk of that size."""
+    return chunk_bytes + 8 + 8 * columns
+
+
+def _split_row(payload: bytes, lengths: list[bytearray], values: list[bytearray]) -> None:
+    position = 0
+    for length, value in zip(lengths, values, strict=True):
+        if position >= len(payload):
+            raise ValueError("row has too few columns")
+        size, begin = (
+            (0, position + 1) if payload[position] == _NULL else _read_length(payload, position)
+        )
+        behind = begin + size
+        if behind > len(payload):
+            raise ValueError("value passes the end of its row")
+        length += payload[position:begin]
+        value += payload[begin:behind]
+        position = behind
+    if position != len(payload):
+        raise ValueError("row has too many columns")
+
+
+def join_columns(split: Buffer) -> bytearray:
+    """Rewrite the result of ``split_columns`` as the chunk it was made of.
+
+    Raises:
+        ValueError: the bytes are not such a result.
+    """
+    view = memoryview(split)
+    rows, streams = _open_streams(view)
+    at = [0] * len(streams)
+    chunk = bytearray()
+    for _ in range(rows):
+        payload = bytearray()
+        for index in range(0, len(streams), 2):
+            _join_value(streams, at, index, payload)
+        chunk += _frame(payload)
+    if any(position != len(stream) for position, stream in zip(at, streams, strict=True)):
+        raise ValueError("streams do not end together")
+    return chunk
+
+
+def _open_streams(view: memoryview) -> tuple[int, list[memoryview]]:
+    """Return the number of rows and the two streams of each column."""
+    rows, columns = int.from_bytes(view[:4], "little"), int.from_bytes(view[4:8], "little")
+    begin = 8 + 8 * columns
+    if len(view) < begin or not 0 < columns <= _MAX_COLUMNS:
+        raise ValueError("bad head of a split chunk")
+    streams = []
+    for index in range(2 * columns):
+        size = int.from_bytes(view[8 + 4 * index : 12 + 4 * index], "little")
+        streams.append(view[begin : begin + size])
+        begin += size
+    if begin != len(view):
+        raise ValueError("bad sizes in a split chunk")
+    return rows, streams
+
+
+def _join_value(streams: list[memoryview], at: list[int], index: int, payload: bytearray) -> None:
+    lengths, values = streams[index], streams[index + 1]
+    position = at[index]
+    if position >= len(lengths):
+        raise ValueError("lengths end too soon")
+    if lengths[position] == _NULL:
+        size, begin = 0, position + 1
+    else:
+        size, begin = _read_length(lengths, position)
+    behind = at[index + 1] + size
+    if behind > len(values):
+        raise ValueError("values end too soon")
+    payload += lengths[position:begin]
+    payload += values[at[index + 1] : behind]
+    at[index], at[index + 1] = begin, behind
+
+
+def _frame(payload: bytearray) -> bytearray:
+    """Put packet headers before a payload and wherever one is full."""
+    framed = bytearray()
+    begin = 0
+    while True:
+        size = min(FULL_PAYLOAD, len(payload) - begin)
+        framed += size.to_bytes(3, "little") + b"\x00"
+        framed += payload[begin : begin + size]
+        begin += size
+        if size < FULL_PAYLOAD:
+            return framed

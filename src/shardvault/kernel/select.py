@@ -6,17 +6,50 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or os.environ.get("SHARDVAULT_KERNEL") == "pure":
-    from shardvault.kernel.pure import RowScanner, encode_bulk, encode_text, hash_rows
+    from shardvault.kernel.pure import (
+        RowScanner,
+        columns_bound,
+        encode_bulk,
+        encode_text,
+        hash_rows,
+        join_columns,
+        split_columns,
+    )
 
     KERNEL = "pure"
 else:
     try:
-        from shardvault.kernel._native import RowScanner, encode_bulk, encode_text, hash_rows
+        from shardvault.kernel._native import (
+            RowScanner,
+            columns_bound,
+            encode_bulk,
+            encode_text,
+            hash_rows,
+            join_columns,
+            split_columns,
+        )
 
         KERNEL = "native"
     except ImportError:
-        from shardvault.kernel.pure import RowScanner, encode_bulk, encode_text, hash_rows
+        from shardvault.kernel.pure import (
+            RowScanner,
+            columns_bound,
+            encode_bulk,
+            encode_text,
+            hash_rows,
+            join_columns,
+            split_columns,
+        )
 
         KERNEL = "pure"
 
-__all__ = ["KERNEL", "RowScanner", "encode_bulk", "encode_text", "hash_rows"]
+__all__ = [
+    "KERNEL",
+    "RowScanner",
+    "columns_bound",
+    "encode_bulk",
+    "encode_text",
+    "hash_rows",
+    "join_columns",
+    "split_columns",
+]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from shardvault.errors import ServerError
 from shardvault.model.report import Finding, Severity
@@ -13,6 +14,7 @@ from shardvault.mysql.session import Session, decode
 from shardvault.mysql.state import LOAD_MODE, prepare_load
 
 _AFTER_ALL = frozenset({ObjectKind.EVENT})
+_EVENT_IS_OVER = b"1588"  # its time has passed; the server drops it as soon as it is made
 _CREATE_USER = re.compile(rb"CREATE (USER|ROLE) ")
 
 
@@ -52,7 +54,36 @@ def _try_create(session: Session, item: CodeObject, reasons: dict[int, str]) -> 
 
 
 def _create(session: Session, item: CodeObject) -> None:
+    session.execute("SET SESSION character_set_client = utf8mb4")
     session.execute(f"USE {quote_name(item.schema)}")
+    with _database_collation(session, item):
+        _create_in_state(session, item)
+
+
+@contextmanager
+def _database_collation(session: Session, item: CodeObject) -> Iterator[None]:
+    """Give the database the default that the object was made under, as long as needed.
+
+    It decides the character sets of a routine's parameters; no session variable does.
+    """
+    present = session.text("SELECT @@collation_database")
+    if item.database_collation in ("", present):
+        yield
+        return
+    _alter_database(session, item.schema, item.database_collation)
+    try:
+        yield
+    finally:
+        session.execute("SET SESSION character_set_client = utf8mb4, sql_mode = ''")
+        _alter_database(session, item.schema, present)
+
+
+def _alter_database(session: Session, schema: str, collation: str) -> None:
+    session.execute(f"ALTER DATABASE {quote_name(schema)} COLLATE {collation}")
+    session.execute(f"USE {quote_name(schema)}")
+
+
+def _create_in_state(session: Session, item: CodeObject) -> None:
     session.execute(
         f"SET SESSION character_set_client = {item.charset}, "
         f"collation_connection = {item.collation}, "
@@ -60,6 +91,14 @@ def _create(session: Session, item: CodeObject) -> None:
         f"time_zone = '{item.time_zone or '+00:00'}'"
     )
     session.rows(item.create_sql)
+    if session.warning_count:
+        _refuse_dropped(session)
+
+
+def _refuse_dropped(session: Session) -> None:
+    for row in session.rows("SHOW WARNINGS"):
+        if row[1] == _EVENT_IS_OVER:
+            raise ServerError(decode(row[2] or b""), shard=session.shard)
 
 
 def _invalid(item: CodeObject) -> Finding:

@@ -77,8 +77,8 @@ class Session:
                 connect_timeout=timeout_s,
                 read_timeout=timeout_s,
                 write_timeout=timeout_s,
-                # The driver's own option would hand any file to a server that asks, as soon
-                # as while logging in; only load/infile.py answers.
+                # The driver's own option would hand any file to a server that asks; only
+                # load/infile.py answers.
                 client_flag=CLIENT.LOCAL_FILES if local_infile else 0,
                 ssl=_tls_context(endpoint.tls),
                 ssl_disabled=endpoint.socket is not None,

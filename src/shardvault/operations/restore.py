@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shardvault.clock import format_time, monotonic_s, utc_now
@@ -15,15 +15,14 @@ from shardvault.load.schema import create_schema, plan_steps, run_clean
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import Totals
 from shardvault.model.report import Finding, RestoreReport, Severity, ShardVolume
-from shardvault.model.schema import TableKind
-from shardvault.mysql.quoting import quote_name, quote_table
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_load, prepare_read
 from shardvault.operations.loading import TableLoads, load_rows
 from shardvault.operations.progress import Meter
 from shardvault.operations.proving import prove_contents
-from shardvault.operations.restore_mark import remove_mark, write_mark
+from shardvault.operations.restore_mark import read_loaded, remove_mark, write_mark
 from shardvault.operations.restore_plan import RestorePlan, ShardRestore
+from shardvault.operations.replacing import clear_target
 from shardvault.operations.restored_definitions import (
     compare_objects,
     compare_tables,
@@ -103,29 +102,42 @@ class _Run:
         run()
         self.seconds[name] = round(monotonic_s() - begin_s, 3)
 
-    def each(self, do: Callable[[ShardRestore, Session], None]) -> None:
-        """Do something on every target at once."""
+    def each(
+        self,
+        do: Callable[[ShardRestore, Session], None],
+        shards: Sequence[ShardRestore] | None = None,
+    ) -> None:
+        """Do something for every shard at once, or for some of them."""
 
         def work(shard: ShardRestore) -> None:
             do(shard, self.sessions[shard.source][0])
 
-        map_parallel(work, self.plan.shards, limit=_MOST_THREADS)
+        map_parallel(work, self.plan.shards if shards is None else shards, limit=_MOST_THREADS)
 
     def prepare(self) -> None:
-        """Mark the targets, clear what is in the way, create schemas and tables."""
+        """Mark the targets, clear what is in the way, create schemas and tables.
 
-        def prepare(shard: ShardRestore, session: Session) -> None:
-            if not shard.is_resumed:
-                write_mark(session, self.plan.mark)
-                failpoint("restore.marked")
-                if self.plan.options.replace:
-                    _clear(shard, session)
-            for schema in shard.schemas:
-                create_schema(session, schema)
-            self.loads[shard.source] = TableLoads(shard, session)
-            self.loads[shard.source].create(session)
+        Several shards may go to one target: each step ends everywhere before the next.
+        """
+        targets = {shard.target.name: shard for shard in self.plan.shards if not shard.is_resumed}
+        self.each(self._mark, list(targets.values()))
+        self.each(self._clear)
+        self.each(self._create)
 
-        self.each(prepare)
+    def _mark(self, _: ShardRestore, session: Session) -> None:
+        write_mark(session, self.plan.mark)
+        failpoint("restore.marked")
+
+    def _clear(self, shard: ShardRestore, session: Session) -> None:
+        """Drop what is in the way; behind the first loaded table that was done before."""
+        if self.plan.options.replace and not read_loaded(session):
+            clear_target(shard, session)
+
+    def _create(self, shard: ShardRestore, session: Session) -> None:
+        for schema in shard.schemas:
+            create_schema(session, schema)
+        self.loads[shard.source] = TableLoads(shard, session)
+        self.loads[shard.source].create(session)
 
     def load(self, store: ChunkSource) -> None:
         """Load all rows and build the keys of each table behind its last range."""
@@ -234,15 +246,3 @@ class _Run:
             for shard in self.plan.shards
         }
         return Meter(self.sink, phase, totals)
-
-
-def _clear(shard: ShardRestore, session: Session) -> None:
-    """Drop what is in the way: schemas that are restored whole, else the tables only."""
-    for schema in shard.schemas:
-        if schema.name in shard.whole:
-            session.execute(f"DROP DATABASE IF EXISTS {quote_name(schema.name)}")
-    for record in shard.tables:
-        table = record.table
-        if table.schema not in shard.whole:
-            kind = "SEQUENCE" if table.kind is TableKind.SEQUENCE else "TABLE"
-            session.execute(f"DROP {kind} IF EXISTS {quote_table(table.schema, table.name)}")

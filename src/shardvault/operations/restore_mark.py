@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 from shardvault.clock import format_time, utc_now
 from shardvault.errors import ServerError
-from shardvault.fleet.occupied import MARK_SCHEMA
+from shardvault.fleet.occupied import MARK_SCHEMA, NO_SUCH_TABLE
 from shardvault.model.ids import BackupId
 from shardvault.mysql.quoting import quote_text
 from shardvault.mysql.session import Session, decode
-
-_NO_SUCH_TABLE = frozenset({1146, 1049})
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def read_mark(session: Session) -> RestoreMark | None:
     try:
         rows = session.rows(f"SELECT backup, fleet, digest FROM {MARK_SCHEMA}.restore")
     except ServerError as error:
-        if error.code in _NO_SUCH_TABLE:
+        if error.code in NO_SUCH_TABLE:
             return None
         raise
     if not rows:
@@ -46,25 +44,33 @@ def read_mark(session: Session) -> RestoreMark | None:
 
 
 def write_mark(session: Session, mark: RestoreMark) -> None:
-    """Mark the target as incomplete; the mark of another restore goes."""
-    remove_mark(session)
-    session.execute(f"CREATE DATABASE {MARK_SCHEMA} DEFAULT CHARACTER SET utf8mb4")
+    """Mark the target as incomplete, with nothing loaded.
+
+    The mark of another restore goes in the same moment, so that a target which is not
+    complete is marked at any time.
+    """
+    session.execute(f"CREATE DATABASE IF NOT EXISTS {MARK_SCHEMA} DEFAULT CHARACTER SET utf8mb4")
     session.execute(
-        f"CREATE TABLE {MARK_SCHEMA}.restore (status VARCHAR(20) NOT NULL, "
+        f"CREATE TABLE IF NOT EXISTS {MARK_SCHEMA}.restore (status VARCHAR(20) NOT NULL, "
         "backup VARCHAR(64) NOT NULL, fleet VARCHAR(255) NOT NULL, digest CHAR(64) NOT NULL, "
         "begin VARCHAR(32) NOT NULL, PRIMARY KEY (digest)) ENGINE=InnoDB"
     )
     session.execute(
-        f"CREATE TABLE {MARK_SCHEMA}.loaded (schema_name VARCHAR(64) NOT NULL, "
+        f"CREATE TABLE IF NOT EXISTS {MARK_SCHEMA}.loaded (schema_name VARCHAR(64) NOT NULL, "
         "table_name VARCHAR(64) NOT NULL, PRIMARY KEY (schema_name, table_name)) "
         "ENGINE=InnoDB COLLATE=utf8mb4_bin"
     )
     values = (mark.backup, mark.fleet, mark.digest, format_time(utc_now()))
-    session.execute(
+    for statement in (
+        "START TRANSACTION",
+        f"DELETE FROM {MARK_SCHEMA}.loaded",
+        f"DELETE FROM {MARK_SCHEMA}.restore",
         f"INSERT INTO {MARK_SCHEMA}.restore VALUES ('incomplete', "
         + ", ".join(quote_text(value) for value in values)
-        + ")"
-    )
+        + ")",
+        "COMMIT",
+    ):
+        session.execute(statement)
 
 
 def mark_loaded(session: Session, schema: str, table: str) -> None:

@@ -120,7 +120,7 @@ def plan_restore(
     chosen = [_choose(parts[name], targets[name], selection, options) for name in parts]
     chosen = [shard for shard in chosen if shard.schemas]
     _refuse_collisions(chosen)
-    mark = RestoreMark(manifest.id, manifest.fleet, _digest(manifest.id, chosen))
+    mark = RestoreMark(manifest.id, manifest.fleet, _digest(manifest.id, chosen, options))
     terms = Terms(
         replace=options.replace,
         sources=frozenset(shard.server.identity for shard in manifest.shards),
@@ -217,9 +217,9 @@ def _refuse_collisions(shards: Iterable[ShardRestore]) -> None:
         )
 
 
-def _digest(backup: BackupId, shards: Iterable[ShardRestore]) -> str:
+def _digest(backup: BackupId, shards: Iterable[ShardRestore], options: RestoreOptions) -> str:
     """Tell one plan from another, so that only the same one is taken up again."""
-    text = [str(backup)]
+    text = [str(backup), str(options.replace)]
     for shard in shards:
         text += [shard.source, shard.target.name, str(shard.target.primary)]
         text += [record.table.qualified for record in shard.tables]

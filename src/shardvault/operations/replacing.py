@@ -1,0 +1,29 @@
+"""Drop what is in the way of a restore that may replace it."""
+
+from __future__ import annotations
+
+from shardvault.mysql.quoting import quote_name, quote_table, quote_text
+from shardvault.mysql.session import Session, decode
+from shardvault.operations.restore_plan import ShardRestore
+
+_DROPPED_AS = {"VIEW": "VIEW", "SYSTEM VIEW": "VIEW", "SEQUENCE": "SEQUENCE"}
+
+
+def clear_target(shard: ShardRestore, session: Session) -> None:
+    """Drop schemas that are restored whole, of others only what has a wanted table's name."""
+    for schema in shard.schemas:
+        if schema.name in shard.whole:
+            session.execute(f"DROP DATABASE IF EXISTS {quote_name(schema.name)}")
+        else:
+            _clear_tables(shard, schema.name, session)
+
+
+def _clear_tables(shard: ShardRestore, schema: str, session: Session) -> None:
+    wanted = {record.table.name for record in shard.tables if record.table.schema == schema}
+    rows = session.rows(
+        "SELECT table_name, table_type FROM information_schema.tables "
+        f"WHERE table_schema = {quote_text(schema)}"
+    )
+    for name, kind in ((decode(row[0] or b""), decode(row[1] or b"")) for row in rows):
+        if name in wanted:
+            session.execute(f"DROP {_DROPPED_AS.get(kind, 'TABLE')} {quote_table(schema, name)}")

@@ -1,0 +1,335 @@
+"""Read views, code and accounts from one schema and create them anew, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from shardvault.fleet.accounts import read_accounts
+from shardvault.fleet.objects import read_objects
+from shardvault.load.objects import create_accounts, create_objects
+from shardvault.model.report import Finding
+from shardvault.model.schema import Account, CodeObject, ObjectKind
+from shardvault.mysql.session import Session
+from shardvault.mysql.state import LOAD_MODE
+from tests.integration.copying import fresh_schema, loading, open_session, reading, run
+from tests.support.servers import Flavour, Instance
+
+SCHEMA = "objects"
+TABLES = frozenset({(SCHEMA, "t"), (SCHEMA, "log")})
+
+
+@pytest.fixture(params=["mariadb", "mariadb118", "mysql"])
+def instance(request: pytest.FixtureRequest) -> Instance:
+    found: Instance = request.getfixturevalue(request.param)
+    return found
+
+
+def create(instance: Instance, *statements: str, mode: str = "") -> None:
+    """Create objects as an application would, under its own sql_mode."""
+    fresh_schema(
+        instance, SCHEMA, "CREATE TABLE t (id INT, v VARCHAR(20))", "CREATE TABLE log (n INT)"
+    )
+    with open_session(instance) as session:
+        session.execute(f"USE {SCHEMA}")
+        for statement in statements:
+            session.execute(f"SET sql_mode = '{mode}'")
+            session.execute(statement)
+
+
+def read(instance: Instance) -> tuple[CodeObject, ...]:
+    with reading(instance) as session:
+        return read_objects(session, [SCHEMA], TABLES)
+
+
+def recreate(instance: Instance, items: tuple[CodeObject, ...]) -> tuple[Finding, ...]:
+    fresh_schema(
+        instance, SCHEMA, "CREATE TABLE t (id INT, v VARCHAR(20))", "CREATE TABLE log (n INT)"
+    )
+    with loading(instance) as session:
+        findings = create_objects(session, items, events=False)
+        findings += create_objects(session, items, events=True)
+        assert session.text("SELECT @@sql_mode") == session.text(f"SELECT '{mode_of(session)}'")
+        return findings
+
+
+def mode_of(session: Session) -> str:
+    session.execute(f"SET sql_mode = '{LOAD_MODE}'")
+    return session.text("SELECT @@sql_mode")
+
+
+def check_round_trip(instance: Instance, count: int) -> tuple[CodeObject, ...]:
+    before = read(instance)
+    assert len(before) == count
+    assert recreate(instance, before) == ()
+    assert read(instance) == before
+    return before
+
+
+def test_views_on_views_are_created_whatever_their_order(instance: Instance) -> None:
+    create(
+        instance,
+        "CREATE VIEW z_base AS SELECT id, CONCAT(v, ', (') AS c FROM t",
+        "CREATE VIEW m_middle AS SELECT * FROM z_base WHERE c <> 'it''s' WITH CHECK OPTION",
+        "CREATE ALGORITHM=TEMPTABLE SQL SECURITY INVOKER VIEW a_top (`x``y`, `é`)"
+        " AS SELECT * FROM m_middle",
+        "CREATE FUNCTION f(a INT) RETURNS INT DETERMINISTIC RETURN a + 1",
+        "CREATE VIEW b_calls AS SELECT f(id) AS n FROM t",
+    )
+    check_round_trip(instance, 5)
+
+
+def test_a_view_of_another_character_set_comes_back(instance: Instance) -> None:
+    fresh_schema(
+        instance, SCHEMA, "CREATE TABLE t (id INT, v VARCHAR(20))", "CREATE TABLE log (n INT)"
+    )
+    with open_session(instance) as session:
+        session.execute(f"USE {SCHEMA}")
+        session.execute("SET NAMES latin1")
+        session.execute(b"CREATE VIEW latin AS SELECT 'caf\xe9' AS c, v FROM t WHERE v = '\xfc'")
+        session.execute(b"CREATE PROCEDURE p() SELECT '\xe9\xfc' AS `n\xe9`")
+        session.execute("SET NAMES utf8mb4")
+        session.execute("CREATE PROCEDURE q() SELECT '漢字😀é'")
+        session.execute("CREATE VIEW wide AS SELECT '漢字é' AS `é漢`")
+    before = check_round_trip(instance, 4)
+    assert {item.charset for item in before} == {"latin1", "utf8mb4"}
+    with reading(instance) as session:
+        session.execute(f"INSERT INTO {SCHEMA}.t VALUES (1, 'ü')")
+        session.execute("SET NAMES utf8mb4")
+        rows = session.rows(f"SELECT c FROM {SCHEMA}.latin")
+    assert rows == [("café".encode(),)]
+
+
+def test_a_database_with_a_foreign_name_takes_objects_of_any_character_set(
+    instance: Instance,
+) -> None:
+    schema = fresh_schema(instance, "objécts")
+    try:
+        with open_session(instance) as session:
+            session.execute(f"USE `{schema}`")
+            session.execute("SET NAMES latin1")
+            session.execute("CREATE PROCEDURE a() SELECT 1")
+            session.execute("SET NAMES utf8mb4")
+            session.execute("CREATE PROCEDURE b() SELECT 1")
+        with reading(instance) as session:
+            before = read_objects(session, [schema], frozenset())
+        fresh_schema(instance, schema)
+        with loading(instance) as session:
+            assert create_objects(session, before, events=False) == ()
+        with reading(instance) as session:
+            assert read_objects(session, [schema], frozenset()) == before
+    finally:
+        run(instance, f"DROP DATABASE `{schema}`")
+
+
+def test_an_invalid_view_is_reported_and_the_others_are_created(instance: Instance) -> None:
+    create(
+        instance,
+        "CREATE TABLE gone (id INT)",
+        "CREATE VIEW broken AS SELECT id FROM gone",
+        "CREATE VIEW whole AS SELECT id FROM t",
+        "DROP TABLE gone",
+    )
+    before = read(instance)
+    assert [item.name for item in before] == ["broken", "whole"]
+    findings = recreate(instance, before)
+    assert [finding.where for finding in findings] == [f"{SCHEMA}.broken"]
+    assert [item.name for item in read(instance)] == ["whole"]
+
+
+def test_triggers_keep_their_order(instance: Instance) -> None:
+    event = "BEFORE INSERT ON t FOR EACH ROW"
+    create(
+        instance,
+        f"CREATE TRIGGER second {event} INSERT INTO log VALUES (2)",
+        f"CREATE TRIGGER third {event} INSERT INTO log VALUES (3)",
+        f"CREATE TRIGGER first {event} PRECEDES second INSERT INTO log VALUES (1)",
+        f"CREATE TRIGGER last {event} FOLLOWS third INSERT INTO log VALUES (4)",
+        "CREATE TRIGGER other AFTER DELETE ON t FOR EACH ROW BEGIN SET @a = 1; SET @b = 2; END",
+    )
+    check_round_trip(instance, 5)
+    with loading(instance) as session:
+        session.execute(f"INSERT INTO {SCHEMA}.t VALUES (1, 'x')")
+        rows = session.rows(f"SELECT n FROM {SCHEMA}.log")
+    assert rows == [(b"1",), (b"2",), (b"3",), (b"4",)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "body"),
+    [
+        ("ANSI_QUOTES", """SELECT 'a' AS "odd ""name", "id" FROM "t\""""),
+        ("NO_BACKSLASH_ESCAPES", r"SELECT 'back\', 'slash'"),
+        ("PIPES_AS_CONCAT,IGNORE_SPACE", "SELECT 'a' || 'b', COUNT (*) FROM t"),
+        ("STRICT_ALL_TABLES,NO_ZERO_DATE", "SELECT '/* ; */ -- DELIMITER $$'"),
+        ("ANSI", "SELECT 1"),
+    ],
+)
+def test_a_routine_keeps_its_own_sql_mode(instance: Instance, mode: str, body: str) -> None:
+    create(
+        instance,
+        f"CREATE PROCEDURE p(IN a INT, OUT b VARCHAR(9)) COMMENT 'c, (' {body}",
+        f"CREATE PROCEDURE q() BEGIN {body}; END",
+        f"CREATE EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO BEGIN {body}; END",
+        mode=mode,
+    )
+    before = check_round_trip(instance, 3)
+    assert all(set(mode.split(",")) <= set(item.sql_mode.split(",")) for item in before)
+
+
+def test_an_oracle_package_comes_back(mariadb: Instance) -> None:
+    create(
+        mariadb,
+        "CREATE PACKAGE pk AS FUNCTION f RETURN INT; PROCEDURE p(a INT); END;",
+        "CREATE PACKAGE BODY pk AS FUNCTION f RETURN INT AS BEGIN RETURN 7; END;"
+        " PROCEDURE p(a INT) AS BEGIN SELECT a; END; END;",
+        "CREATE FUNCTION g(a INT) RETURN INT DETERMINISTIC AS BEGIN RETURN a; END;",
+        mode="ORACLE",
+    )
+    before = check_round_trip(mariadb, 3)
+    kinds = {item.kind for item in before}
+    assert kinds == {ObjectKind.FUNCTION, ObjectKind.PACKAGE, ObjectKind.PACKAGE_BODY}
+
+
+def test_events_come_last_with_their_time_zone_and_state(instance: Instance) -> None:
+    create(
+        instance,
+        "SET time_zone = '+05:30'",
+        "CREATE EVENT here ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2030-01-01 00:00:00'"
+        " COMMENT 'it''s' DO DELETE FROM t",
+        "CREATE EVENT off ON SCHEDULE AT '2035-05-05 05:05:05' ON COMPLETION PRESERVE DISABLE"
+        " DO SET @a = 'x;y'",
+    )
+    before = check_round_trip(instance, 2)
+    assert [(item.time_zone, item.is_enabled) for item in before] == [
+        ("+05:30", True),
+        ("+05:30", False),
+    ]
+    with loading(instance) as session:
+        assert create_objects(session, before, events=False) == ()
+
+
+def test_an_event_of_the_past_that_the_server_drops_at_once_is_reported(
+    instance: Instance,
+) -> None:
+    create(
+        instance,
+        "SET @@GLOBAL.event_scheduler = OFF",
+        "CREATE EVENT past ON SCHEDULE AT '2035-05-05 05:05:05' DO DELETE FROM t",
+    )
+    (item,) = read(instance)
+    expired = replace(item, create_sql=item.create_sql.replace(b"2035", b"2005"))
+    (finding,) = recreate(instance, (expired,))
+    assert finding.where == f"{SCHEMA}.past"
+    assert read(instance) == ()
+
+
+def test_the_database_collation_of_a_routine_comes_back(instance: Instance) -> None:
+    create(
+        instance,
+        f"ALTER DATABASE {SCHEMA} CHARACTER SET latin1",
+        "CREATE FUNCTION f(a VARCHAR(9)) RETURNS VARCHAR(9) DETERMINISTIC RETURN a",
+        "CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET @a = 'x'",
+        f"ALTER DATABASE {SCHEMA} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+        "CREATE FUNCTION g(a VARCHAR(9)) RETURNS VARCHAR(9) DETERMINISTIC RETURN a",
+    )
+    before = read(instance)
+    assert {item.database_collation for item in before} > {"utf8mb4_unicode_ci"}
+    assert recreate(instance, before) == ()
+    with loading(instance) as session:
+        session.execute(f"ALTER DATABASE {SCHEMA} COLLATE utf8mb4_unicode_ci")
+        session.execute(f"DROP FUNCTION {SCHEMA}.f")
+        assert create_objects(session, [before[0]], events=False) == ()
+        session.execute(f"USE {SCHEMA}")
+        assert session.text("SELECT @@collation_database") == "utf8mb4_unicode_ci"
+    assert read(instance) == before
+
+
+# Accounts.
+
+
+@pytest.fixture
+def clean(instance: Instance) -> Iterator[Instance]:
+    drop_accounts(instance)
+    yield instance
+    drop_accounts(instance)
+
+
+def drop_accounts(instance: Instance) -> None:
+    with reading(instance) as session:
+        for account in read_accounts(session):
+            kind = "ROLE" if account.is_role else "USER"
+            session.execute(f"DROP {kind} {account.name}")
+
+
+def accounts_of(instance: Instance) -> tuple[Account, ...]:
+    with reading(instance) as session:
+        return read_accounts(session)
+
+
+def test_users_roles_and_grants_come_back_byte_for_byte(clean: Instance) -> None:
+    fresh_schema(
+        clean, SCHEMA, "CREATE TABLE t (id INT, secret INT)", "CREATE PROCEDURE p() SELECT 1"
+    )
+    with loading(clean) as session:
+        for statement in (
+            "CREATE ROLE a_role, z_role",
+            "GRANT SELECT ON objects.* TO z_role",
+            "GRANT z_role TO a_role",
+            "CREATE USER app@localhost IDENTIFIED BY 'it''s a \\\\ secret'",
+            "CREATE USER `odd ``name`@`%.example` IDENTIFIED BY 'x' REQUIRE SSL",
+            "CREATE USER limited@`10.%` IDENTIFIED BY 'y' WITH MAX_USER_CONNECTIONS 3",
+            "CREATE USER locked@`%` IDENTIFIED BY 'y' ACCOUNT LOCK PASSWORD EXPIRE INTERVAL 9 DAY",
+            "GRANT SELECT (id), INSERT (id, secret) ON objects.t TO app@localhost",
+            "GRANT EXECUTE ON PROCEDURE objects.p TO app@localhost WITH GRANT OPTION",
+            "GRANT ALL ON `obj\\_%`.* TO limited@`10.%`",
+            "GRANT PROCESS, RELOAD ON *.* TO limited@`10.%`",
+            "GRANT a_role TO app@localhost",
+            "SET DEFAULT ROLE a_role "
+            + ("TO" if clean.flavour is Flavour.MYSQL_97 else "FOR")
+            + " app@localhost",
+        ):
+            session.execute(statement)
+    before = accounts_of(clean)
+    assert len(before) == 6
+    drop_accounts(clean)
+    assert accounts_of(clean) == ()
+    with loading(clean) as session:
+        assert create_accounts(session, before) == ()
+    assert accounts_of(clean) == before
+
+
+def test_a_password_still_opens_the_account_after_it_was_recreated(clean: Instance) -> None:
+    with loading(clean) as session:
+        for number in range(8):  # salts are random
+            session.execute(f"CREATE USER u{number}@localhost IDENTIFIED BY 'pass {number}'")
+    before = accounts_of(clean)
+    drop_accounts(clean)
+    with loading(clean) as session:
+        assert create_accounts(session, before) == ()
+    for number in range(8):
+        clean.connect(user=f"u{number}", password=f"pass {number}").close()
+
+
+def test_an_account_that_is_there_keeps_its_password(clean: Instance) -> None:
+    with loading(clean) as session:
+        session.execute("CREATE USER u@localhost IDENTIFIED BY 'old'")
+        before = accounts_of(clean)
+        session.execute("ALTER USER u@localhost IDENTIFIED BY 'new'")
+        assert create_accounts(session, before) == ()
+    if clean.flavour is Flavour.MYSQL_97:
+        clean.connect(user="u", password="new").close()
+
+
+def test_a_grant_on_a_missing_table_is_reported_without_the_password(clean: Instance) -> None:
+    fresh_schema(clean, SCHEMA, "CREATE TABLE t (id INT)")
+    with loading(clean) as session:
+        session.execute("CREATE USER u@localhost IDENTIFIED BY 'word'")
+        session.execute("GRANT SELECT ON objects.t TO u@localhost")
+        before = accounts_of(clean)
+        drop_accounts(clean)
+        session.execute("DROP DATABASE objects")
+        (finding,) = create_accounts(session, before)
+    assert finding.where == "`u`@`localhost`"
+    assert "IDENTIFIED" not in finding.message

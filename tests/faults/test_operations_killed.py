@@ -35,6 +35,7 @@ RESTORE_POINTS = [name for name in POINTS if name.startswith("restore.")]
 BACKUP_POINTS = [name for name in POINTS if name.startswith(("cut.", "backup.", "repo."))]
 COMMITTED = "backup.after_manifest"
 ORDERS = 160
+NEW_ACCOUNTS = itertools.count(10_000)
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +61,9 @@ def target(target_fleet: Fleet) -> Fleet:
     return target_fleet
 
 
-def add_row(fleet: Fleet, numbers: Iterator[int] = itertools.count(10_000)) -> None:
+def add_row(fleet: Fleet) -> None:
     """Make something new to store."""
-    number = next(numbers)
-    row = f"({number}, '{secrets.token_hex(40)}', 1.5)"
+    row = f"({next(NEW_ACCOUNTS)}, '{secrets.token_hex(40)}', 1.5)"
     statement = f"INSERT INTO shop.accounts (account_id, owner, balance) VALUES {row}"
     run_all(fleet.instances[0], statement)
 
@@ -79,12 +79,10 @@ def interrupt(vault: Vault, *words: str, at: str) -> Result:
 
 def assert_listed(vault: Vault, before: list[str], point: str) -> None:
     """Prove that what is listed is whole, and that a broken off backup is not."""
-    listed = vault.run("list", "--format", "json")
-    assert listed.code == 0, listed.err
-    ids = [found["id"] for found in listed.report["backups"]]
+    ids = vault.listed()
     assert ids[: len(before)] == before
     assert len(ids) == len(before) + (point == COMMITTED)
-    assert vault.run("verify", ids[-1]).code == 0
+    assert vault.verify(ids[-1]).status == "ok"
 
 
 def test_every_failpoint_is_walked_by_a_test_below() -> None:
@@ -100,9 +98,7 @@ def test_a_killed_backup_is_not_listed_and_the_next_one_works(
     assert vault.run("backup", fail_at=f"{point}=kill@1").code == -signal.SIGKILL
     assert_free(mariadb_fleet.instances, known)
     assert_listed(vault, before, point)
-    again = vault.run("backup", "--format", "json")
-    assert again.code == 0, again.err
-    assert vault.run("verify", again.report["id"]).code == 0
+    assert vault.verify(vault.backup().id).status == "ok"
 
 
 @pytest.mark.parametrize("point", BACKUP_POINTS)
@@ -123,7 +119,8 @@ def test_after_an_interruption_the_next_backup_works(vault: Vault, mariadb_fleet
     assert interrupt(vault, "backup", at="backup.range_read").code == 130
     again = vault.run("backup", "--format", "json")
     assert again.code == 0, again.err
-    assert vault.run("verify", "latest").code == 0
+    assert vault.run("verify", again.report["id"]).code == 0
+    assert vault.run("list").code == 0
 
 
 def describe_all(fleet: Fleet) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from shardvault.errors import IntegrityError, StorageError, StorageFull
 from shardvault.interfaces import ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository import leftovers, packs
-from shardvault.repository.check import check_backup
+from tests.support.repository_reading import check_backup
 from shardvault.repository.chunks import ChunkWriter
 from shardvault.repository.keys import read_key_file
 from shardvault.repository.parts import put_part

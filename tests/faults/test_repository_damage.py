@@ -14,7 +14,7 @@ from shardvault.errors import IntegrityError, ObjectMissing, RepositoryMissing, 
 from shardvault.interfaces import ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository import packs
-from shardvault.repository.check import ChunkResult, check_backup
+from tests.support.repository_reading import ChunkResult, check_backup
 from shardvault.repository.format import TRAILER
 from shardvault.repository.keys import KeyRing, read_key_file
 from shardvault.repository.store import create_repository, open_repository

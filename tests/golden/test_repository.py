@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shardvault.model.ids import BackupId
-from shardvault.repository.check import ChunkResult, check_backup
+from tests.support.repository_reading import ChunkResult, check_backup
 from shardvault.repository.format import ENTRY, TRAILER, ObjectType, associated_data
 from shardvault.repository.keys import read_key_file
 from shardvault.repository.store import Repository, open_repository
@@ -32,7 +32,7 @@ def _open_golden(folder: Path) -> Repository:
 
 
 def _read_without_shardvault(folder: Path, repository: Path, key_file: Path) -> list[bytes]:
-    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    (code,) = re.findall(r"```python\n(import.*?)```", DOCUMENT.read_text(), re.DOTALL)
     assert "shardvault." not in code
     reader = folder / "reader.py"
     reader.write_text(code)

@@ -15,7 +15,7 @@ import pytest
 
 from shardvault import app, failpoints
 from shardvault.events import Event, PhaseStarted
-from shardvault.model.report import BackupReport, RestoreReport
+from shardvault.model.report import BackupReport, RestoreReport, VerifyReport
 from tests.integration.barrier_support import client_ids, wait_until
 from tests.support.binaries import PROJECT
 from tests.support.fleet import Fleet, write_fleet_file
@@ -82,6 +82,10 @@ class Vault:
     def restore(self, target: str, sink: Steps | None = None, **options: Any) -> RestoreReport:
         """Restore the newest backup inside this process."""
         return app.restore("latest", self.config, target=target, sink=sink, **options)
+
+    def verify(self, backup: str = "latest") -> VerifyReport:
+        """Read a backup back inside this process."""
+        return app.verify(backup, self.config)
 
     def listed(self) -> list[str]:
         """Give the ids that ``list`` prints."""
@@ -194,8 +198,10 @@ def _drop_schema(name: str) -> str:
 
 
 def _drop_accounts(instance: Instance) -> None:
-    known = "('root', 'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC')"
-    for user, host in query(instance, f"SELECT user, host FROM mysql.user WHERE user NOT IN {known}"):
+    known = ("root", "mariadb.sys", "mysql.sys", "mysql.session", "mysql.infoschema", "PUBLIC")
+    for user, host in query(
+        instance, "SELECT user, host FROM mysql.user WHERE user NOT IN %s", (known,)
+    ):
         kind, place = ("USER", f"@{quote(host)}") if host else ("ROLE", "")
         run_all(instance, f"DROP {kind} {quote(user)}{place}".replace("%", "%%"))
 

@@ -1,4 +1,4 @@
-"""The main promise, proven: a cut taken under live cross-shard writers is causal after a restore."""
+"""The main promise: a cut taken under live cross-shard writers is causal after its restore."""
 
 from __future__ import annotations
 

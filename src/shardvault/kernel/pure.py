@@ -288,7 +288,7 @@ def split_columns(chunk: Buffer, columns: int, out: bytearray) -> int:
     )
     parts = [rows.to_bytes(4, "little"), columns.to_bytes(4, "little"), sizes]
     for pair in zip(lengths, values, strict=True):
-        parts += pair
+        parts.extend(bytes(stream) for stream in pair)
     result = b"".join(parts)
     out[: len(result)] = result
     return len(result)

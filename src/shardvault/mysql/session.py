@@ -73,7 +73,9 @@ class Session:
                 charset="utf8mb4",
                 use_unicode=False,
                 conv={},
-                autocommit=True,
+                # Unless the server does so by itself, the driver would need a converter.
+                autocommit=None,
+                init_command="SET SESSION autocommit = 1",
                 connect_timeout=timeout_s,
                 read_timeout=timeout_s,
                 write_timeout=timeout_s,

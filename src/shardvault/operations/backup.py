@@ -120,12 +120,13 @@ class _Run:
         self._sessions = sessions
         self._options = options
         self._sink = sink
+        self._left_out: tuple[str, ...] = ()
 
     def take(self, writer: ChunkWriter, previous: PreviousBorders) -> Taken:
         """Survey, cut, dump, and prove that no definition changed meanwhile."""
         for left in reversed(range(_CUTS)):
             self._sink.emit(PhaseStarted(_OPERATION, "survey"))
-            selection = choose_scope(self._fleet, self._sessions, self._options.scope)
+            selection, _ = choose_scope(self._fleet, self._sessions, self._options.scope)
             before = survey_shards(self._sessions, selection)
             plans = self._plan(before, previous)
             small = SmallTables({name: _small(tables) for name, tables in plans.items()})
@@ -174,7 +175,7 @@ class _Run:
         self, before: Mapping[ShardName, ShardSurvey], cut: Cut
     ) -> Mapping[ShardName, ShardSurvey]:
         """Read everything again behind the cut; equal on both sides means equal at the cut."""
-        selection = choose_scope(self._fleet, self._sessions, self._options.scope)
+        selection, self._left_out = choose_scope(self._fleet, self._sessions, self._options.scope)
         surveys = survey_shards(self._sessions, selection)
         for name, survey in surveys.items():
             compare_surveys(before[name], survey)
@@ -209,7 +210,7 @@ class _Run:
         self._sink.emit(PhaseStarted(_OPERATION, "prove definitions"))
         self._prove_definitions(cut, surveys)
         records = {name: _records(surveys[name], plans[name], dumped[name]) for name in plans}
-        return Taken(surveys, cut, records, dumped)
+        return Taken(surveys, cut, records, dumped, self._left_out)
 
     def _prove_definitions(self, cut: Cut, surveys: Mapping[ShardName, ShardSurvey]) -> None:
         """Prove that no DDL touched what was read, from before the survey until now."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from shardvault.dump.plan import TablePlan
 from shardvault.dump.ranges import KeyRange
 from shardvault.dump.reader import RangeReader, RangeTotals
+from shardvault.dump.splitting import ColumnSplitter
 from shardvault.errors import ShardvaultError
 from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkKind, ChunkStore
@@ -113,10 +114,11 @@ class _Dump:
         """Read one range into chunks and record it."""
         chunks: list[ChunkId] = []
         stored = 0
+        splitter = ColumnSplitter(len(task.plan.columns))
 
         def take(chunk: memoryview) -> None:
             nonlocal stored
-            result = self._store.put(chunk, ChunkKind.ROWS)
+            result = self._store.put(splitter.split(chunk), ChunkKind.ROWS)
             chunks.append(result.chunk)
             stored += result.stored_bytes
             self._meter.add(task.shard, len(chunk))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from shardvault.errors import IntegrityError, ShardvaultError
 from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkKind, ChunkSource
+from shardvault.kernel.select import join_columns
 from shardvault.load.rows import RowLoader, open_loader
 from shardvault.load.schema import TableSteps, create_table, plan_steps, run_clean, set_counter
-from shardvault.model.ids import ShardName
+from shardvault.model.ids import ChunkId, ShardName
 from shardvault.model.manifest import RangeRecord, TableRecord
 from shardvault.model.schema import Column, TableKind
 from shardvault.mysql.quoting import quote_table
@@ -160,9 +161,17 @@ def _load_range(lane: TargetLane, task: LoadTask, store: ChunkSource, meter: Met
     loader = lane.loader(task.table)
     rows = 0
     for chunk in task.range.chunks:
-        data = store.get(chunk, ChunkKind.ROWS)
+        data = _read_chunk(store, chunk)
         taken = loader.load(data)
         rows += taken
         meter.add(task.shard, len(data), taken)
     if rows != task.range.rows:
         raise IntegrityError(f"a range has {rows} rows in the store, {task.range.rows} recorded")
+
+
+def _read_chunk(store: ChunkSource, chunk: ChunkId) -> bytearray:
+    """Read a chunk and put its values back into rows."""
+    try:
+        return join_columns(store.get(chunk, ChunkKind.ROWS))
+    except ValueError as error:
+        raise IntegrityError(f"chunk {chunk.hex()} is not rows: {error}") from error

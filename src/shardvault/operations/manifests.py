@@ -28,12 +28,17 @@ from shardvault.repository.parts import put_part
 
 @dataclass(frozen=True)
 class Taken:
-    """Hold all that a dump yielded, before it becomes a manifest."""
+    """Hold all that a dump yielded, before it becomes a manifest.
+
+    Attributes:
+        left_out: names of the schemas that are not in scope.
+    """
 
     surveys: Mapping[ShardName, ShardSurvey]
     cut: Cut
     records: Mapping[ShardName, tuple[TableRecord, ...]]
     dumped: Mapping[ShardName, DumpedShard]
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,8 @@ def describe_scope(scope: Scope) -> tuple[str, ...]:
 
 def _notices(fleet: Fleet, taken: Taken) -> tuple[str, ...]:
     found: list[str] = []
+    if taken.left_out:
+        found.append(f"schemas outside the scope, not in the backup: {', '.join(taken.left_out)}")
     for name, survey in taken.surveys.items():
         found += survey.notices
         found += [

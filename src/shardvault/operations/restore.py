@@ -20,9 +20,9 @@ from shardvault.mysql.state import prepare_load, prepare_read
 from shardvault.operations.loading import TableLoads, load_rows
 from shardvault.operations.progress import Meter
 from shardvault.operations.proving import prove_contents
+from shardvault.operations.replacing import clear_target
 from shardvault.operations.restore_mark import read_loaded, remove_mark, write_mark
 from shardvault.operations.restore_plan import RestorePlan, ShardRestore
-from shardvault.operations.replacing import clear_target
 from shardvault.operations.restored_definitions import (
     compare_objects,
     compare_tables,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shardvault.dump.plan import TablePlan
 from shardvault.dump.reader import RangeReader, RangeTotals
+from shardvault.dump.splitting import ColumnSplitter
 from shardvault.interfaces import ChunkKind, ChunkStore
 from shardvault.model.ids import ChunkId, ShardName
 from shardvault.mysql.session import Session
@@ -53,8 +54,12 @@ class SmallTables:
 
 def _copy(reader: RangeReader, plan: TablePlan) -> _Copy:
     chunks: list[bytes] = []
-    statement = plan.statement(plan.ranges[0])
-    totals = reader.read(statement, len(plan.columns), lambda chunk: chunks.append(bytes(chunk)))
+    splitter = ColumnSplitter(len(plan.columns))
+
+    def take(chunk: memoryview) -> None:
+        chunks.append(bytes(splitter.split(chunk)))
+
+    totals = reader.read(plan.statement(plan.ranges[0]), len(plan.columns), take)
     return _Copy(plan, totals, chunks)
 
 

@@ -72,8 +72,13 @@ def _open(shard: Shard, sessions: dict[ShardName, Session]) -> None:
     prepare_read(session)
 
 
-def choose_scope(fleet: Fleet, sessions: Sessions, scope: Scope) -> Selection:
+def choose_scope(
+    fleet: Fleet, sessions: Sessions, scope: Scope
+) -> tuple[Selection, tuple[str, ...]]:
     """Decide which tables and schemas are in scope, over all shards.
+
+    Returns:
+        the selection, and the names of the schemas that are left out.
 
     Raises:
         ConfigError: the fleet names tables that no shard has.
@@ -90,7 +95,9 @@ def choose_scope(fleet: Fleet, sessions: Sessions, scope: Scope) -> Selection:
             f"the fleet file names tables that do not exist: {_shorten(dangling)}",
             hint="correct the nodes of the logical tables in the fleet file",
         )
-    return select_tables(fleet, scope, nodes, places)
+    selection = select_tables(fleet, scope, nodes, places)
+    chosen = {found.schema for found in selection.schemas}
+    return selection, tuple(sorted({schema for _, schema in places} - chosen))
 
 
 def _list_all(

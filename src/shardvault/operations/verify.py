@@ -10,7 +10,7 @@ from shardvault.errors import IntegrityError, ObjectMissing, ShardvaultError
 from shardvault.events import PhaseStarted
 from shardvault.interfaces import ChunkKind, ChunkSource, EventSink
 from shardvault.kernel.pure import HASH_MODULUS
-from shardvault.kernel.select import hash_rows
+from shardvault.kernel.select import hash_rows, join_columns
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import Manifest, RangeRecord, ShardPart, ShardRecord, TableRecord
 from shardvault.model.report import Finding, Severity, VerifyReport
@@ -108,13 +108,14 @@ def _verify_range(task: _Task, store: ChunkSource, tally: _Tally) -> None:
     for chunk in task.range.chunks:
         try:
             data = store.get(chunk, ChunkKind.ROWS)
-            chunk_rows, chunk_hash = hash_rows(data)
+            rows_of_chunk = join_columns(data)
+            chunk_rows, chunk_hash = hash_rows(rows_of_chunk)
         except (IntegrityError, ObjectMissing, ValueError) as error:
             tally.damage(_place(task), "chunk", f"{chunk.hex()[:16]}: {_message(error)}")
             return
         rows += chunk_rows
         content_hash = (content_hash + chunk_hash) % HASH_MODULUS
-        size_bytes += len(data)
+        size_bytes += len(rows_of_chunk)
     tally.count(len(task.range.chunks), size_bytes, rows)
     if (rows, f"{content_hash:032x}") != (task.range.rows, task.range.content_hash):
         tally.damage(_place(task), "rows", "count or hash is not that of the manifest")

@@ -53,9 +53,7 @@ def run_lanes(
         for lane, queue in queues
         for context in lane.contexts[: len(queue)]
     ]
-    for thread in threads:
-        thread.start()
-    run.join(threads)
+    run.work_off(threads)
 
 
 class _Run(Generic[_Context, _Task]):
@@ -89,9 +87,11 @@ class _Run(Generic[_Context, _Task]):
                     self._fail(error)
                     return
 
-    def join(self, threads: Sequence[threading.Thread]) -> None:
-        """Wait for all threads, then raise the first failure."""
+    def work_off(self, threads: Sequence[threading.Thread]) -> None:
+        """Start all threads and wait for them, then raise the first failure."""
         try:
+            for thread in threads:
+                thread.start()
             self._wait(threads)
         except KeyboardInterrupt:
             self._fail(Interrupted("interrupted"))

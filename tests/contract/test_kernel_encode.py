@@ -29,7 +29,13 @@ tables = st.integers(1, 5).flatmap(
 
 
 def encode(
-    kernel: ModuleType, name: str, chunk: bytes, columns: int, *, begin: int = 0, room: int = 1 << 20
+    kernel: ModuleType,
+    name: str,
+    chunk: bytes,
+    columns: int,
+    *,
+    begin: int = 0,
+    room: int = 1 << 20,
 ) -> tuple[tuple[int, int, int, int], bytes]:
     """Encode between canaries; return the answer and what was written."""
     out = bytearray(CANARY + bytes(room) + CANARY)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,7 +33,7 @@ tables = st.integers(1, 4).flatmap(
 )
 
 
-def stream_of(rows: list[list[bytes | None]] | list[Row]) -> bytes:
+def stream_of(rows: Sequence[Row]) -> bytes:
     """Write rows with sequence numbers that run on, as a server sends them, and an EOF."""
     packets = [frame(payload_of(row), sequence) for sequence, row in enumerate(rows, 5)]
     return b"".join(packets) + EOF
@@ -43,7 +45,7 @@ def hash_of(rows: list[Row]) -> int:
 
 def scan_all(
     kernel: ModuleType, stream: bytes, limits: tuple[int, int], steps: list[int]
-) -> tuple[list[bytes], object]:
+) -> tuple[list[bytes], Any]:
     """Feed a stream in pieces and collect the chunks, as the reader does."""
     scanner = kernel.RowScanner(*limits)
     buffer, chunks, scanned = bytearray(), [], 0
@@ -71,7 +73,7 @@ def test_the_native_kernel_was_compiled_where_there_is_a_compiler() -> None:
 
 
 def test_the_kernel_in_use_is_the_native_one_where_it_was_compiled() -> None:
-    assert KERNEL == ("native" if is_compiler_here() else "pure")
+    assert ("native" if is_compiler_here() else "pure") == KERNEL
 
 
 def test_both_kernels_have_the_same_names() -> None:

@@ -33,6 +33,7 @@ SWITCHES = {"cut.barrier", "cut.fencing", "backup.ddl_guard"}
 POINTS = sorted(failpoints.NAMES - SWITCHES)
 RESTORE_POINTS = [name for name in POINTS if name.startswith("restore.")]
 BACKUP_POINTS = [name for name in POINTS if name.startswith(("cut.", "backup.", "repo."))]
+INTERRUPTED = {"restore.range_loaded", "restore.keys_done"}
 COMMITTED = "backup.after_manifest"
 ORDERS = 160
 NEW_ACCOUNTS = itertools.count(10_000)
@@ -161,7 +162,13 @@ def test_a_killed_restore_says_so_on_the_target_and_can_be_finished(
     assert_finishes(vault, mariadb_fleet, target, *words)
 
 
-@pytest.mark.parametrize("point", RESTORE_POINTS)
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=() if point in INTERRUPTED else pytest.mark.long)
+        for point in RESTORE_POINTS
+    ],
+)
 def test_an_interrupted_restore_ends_with_130_and_can_be_finished(
     vault: Vault, mariadb_fleet: Fleet, target: Fleet, point: str
 ) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -18,7 +18,7 @@ from shardvault.events import Event, PhaseStarted
 from shardvault.model.report import BackupReport, RestoreReport, VerifyReport
 from tests.integration.barrier_support import client_ids, wait_until
 from tests.support.binaries import PROJECT
-from tests.support.fleet import Fleet, write_fleet_file
+from tests.support.fleet import write_fleet_file
 from tests.support.servers import Instance
 
 FINISH_LIMIT_S = 60
@@ -40,11 +40,35 @@ class Result:
         return json.loads(self.out)
 
 
+class Servers(Protocol):
+    """Say what is needed of a fleet: its instances and root's password."""
+
+    user: str
+    shards: dict[str, Instance]
+
+    @property
+    def password(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Lone:
+    """Make a fleet of shared instances, whose passwords must be equal."""
+
+    shards: dict[str, Instance]
+    user: str = Instance.user
+
+    @property
+    def password(self) -> str:
+        """Return root's password."""
+        (password,) = {instance.password for instance in self.shards.values()}
+        return password
+
+
 class Vault:
     """Hold one repository, the file of its fleet, and the files of targets."""
 
     def __init__(
-        self, folder: Path, source: Fleet, *, tables: Sequence[Mapping[str, Any]] = ()
+        self, folder: Path, source: Servers, *, tables: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         self.folder = folder
         self.repository = folder / "repository"
@@ -52,7 +76,7 @@ class Vault:
         self.config = str(self._write("source", source, tables))
         app.init(self.config)
 
-    def _write(self, name: str, fleet: Fleet, tables: Sequence[Mapping[str, Any]] = ()) -> Path:
+    def _write(self, name: str, fleet: Servers, tables: Sequence[Mapping[str, Any]] = ()) -> Path:
         password = self.folder / f"{name}.password"
         password.touch(mode=0o600)
         password.write_text(fleet.password)
@@ -71,7 +95,7 @@ class Vault:
         with Path(self.config).open("a") as file:
             file.write(text)
 
-    def target(self, fleet: Fleet, name: str = "target") -> str:
+    def target(self, fleet: Servers, name: str = "target") -> str:
         """Write the file of a target and return its path."""
         return str(self._write(name, fleet))
 
@@ -165,7 +189,7 @@ def assert_clean_failure(result: Result, code: int, *words: str) -> None:
 def query(instance: Instance, statement: str, arguments: Sequence[Any] = ()) -> list[Row]:
     """Run one statement as root and return its rows."""
     with instance.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(statement, arguments)
+        cursor.execute(statement, arguments or None)
         return list(cursor.fetchall())
 
 
@@ -194,7 +218,7 @@ def wipe(*instances: Instance) -> None:
 
 
 def _drop_schema(name: str) -> str:
-    return f"DROP DATABASE {quote(name)}".replace("%", "%%")
+    return f"DROP DATABASE {quote(name)}"
 
 
 def _drop_accounts(instance: Instance) -> None:
@@ -203,7 +227,7 @@ def _drop_accounts(instance: Instance) -> None:
         instance, "SELECT user, host FROM mysql.user WHERE user NOT IN %s", (known,)
     ):
         kind, place = ("USER", f"@{quote(host)}") if host else ("ROLE", "")
-        run_all(instance, f"DROP {kind} {quote(user)}{place}".replace("%", "%%"))
+        run_all(instance, f"DROP {kind} {quote(user)}{place}")
 
 
 def describe(instance: Instance, schema: str) -> dict[str, Any]:
@@ -253,8 +277,8 @@ def _describe_code(read: Callable[..., list[Row]], schema: str) -> dict[str, Any
 
 def describe_account(instance: Instance, account: str) -> tuple[list[Row], list[Row]]:
     """Give how an account is created and what it may do."""
-    created = query(instance, f"SHOW CREATE USER {account}".replace("%", "%%"))
-    return created, query(instance, f"SHOW GRANTS FOR {account}".replace("%", "%%"))
+    created = query(instance, f"SHOW CREATE USER {account}")
+    return created, query(instance, f"SHOW GRANTS FOR {account}")
 
 
 def mark_of(instance: Instance) -> str | None:

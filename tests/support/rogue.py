@@ -35,7 +35,9 @@ def after_login(reply: Reply) -> Reply:
     """Answer the driver's own statements honestly, then go rogue."""
 
     def choose(command: bytes) -> bytes | None:
-        is_login = command[1:].startswith((b"SET NAMES", b"SET SESSION autocommit", b"SET AUTOCOMMIT"))
+        is_login = command[1:].startswith(
+            (b"SET NAMES", b"SET SESSION autocommit", b"SET AUTOCOMMIT")
+        )
         return answer(OK) if is_login else reply(command)
 
     return choose

@@ -44,10 +44,16 @@ def explain(failure: AskFailed, link: Link, pace: Pace) -> ShardvaultError:
         return blocked(link.shard, what, find_blocker(link, pace))
     if cause is None:
         return BarrierTimeout(
-            f"no answer to {ask.statement} within the limit of the barrier", shard=link.shard
+            f"no answer to {ask.statement} within the limit of the barrier",
+            shard=link.shard,
+            hint="the server, the network or this machine stalled; run the backup again",
         )
     if isinstance(cause, ConnectError):
-        return CutRejected(f"a session was lost: {cause.message}", shard=link.shard)
+        return CutRejected(
+            f"a session was lost: {cause.message}",
+            shard=link.shard,
+            hint="look whether the instance still runs, then run the backup again",
+        )
     if ask.statement == XA_RECOVER:
         return explain_refusal(cause)
     return _with_grant(cause, ask.statement)

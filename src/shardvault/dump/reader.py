@@ -77,6 +77,8 @@ class RangeReader:
 
         Without the savepoint the transaction would keep a lock on every table it has read;
         an ALTER would wait for it, and every new statement on the table behind the ALTER.
+        MariaDB with a binlog gives the locks back only to a session that was opened with
+        ``sql_log_bin=0``.
         """
         self._session.execute("SAVEPOINT shardvault")
         totals = self.read(statement, columns, take)

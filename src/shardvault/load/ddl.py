@@ -122,6 +122,6 @@ def first_name(part: bytes) -> bytes:
 
 
 def first_column(part: bytes) -> bytes:
-    """Return the first column of an index."""
-    names = _NAME.findall(part[part.find(b"(", part.find(b"`")) :])
-    return bytes(names[0]).replace(b"``", b"`") if names else b""
+    """Return the first column of an index: the name behind its own."""
+    names: list[bytes] = _NAME.findall(part)
+    return names[1].replace(b"``", b"`") if len(names) > 1 else b""

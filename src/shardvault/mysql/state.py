@@ -60,6 +60,7 @@ def prepare_load(session: Session) -> None:
 
 
 def _apply(session: Session, extra: Mapping[str, str]) -> None:
+    session.execute("SET SESSION sql_select_limit = 18446744073709551615")  # it cuts SHOW short
     special = _MARIADB if session.family is Family.MARIADB else _MYSQL
     wanted = {**_BOTH, **special, **extra}
     known = _known(session, wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shardvault.errors import IntegrityError, ShardvaultError
 from shardvault.failpoints import failpoint
@@ -21,23 +20,16 @@ from shardvault.mysql.session import Session
 from shardvault.operations.progress import Meter
 from shardvault.operations.restore_mark import mark_loaded, read_loaded
 from shardvault.operations.restore_plan import ShardRestore
+from shardvault.operations.table_queue import LoadTask, TableQueue
 from shardvault.workers.local import Lane, run_lanes
-
-
-@dataclass(frozen=True)
-class LoadTask:
-    """Name one range to load: its shard, its table and its record."""
-
-    shard: ShardName
-    table: TableRecord
-    range: RangeRecord
 
 
 class TargetLane:
     """Load ranges over one session, keeping the loader of the table it is at."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, loads: TableLoads) -> None:
         self.session = session
+        self.loads = loads
         self._max_packet_bytes = int(session.text("SELECT @@max_allowed_packet"))
         self._table: tuple[str, str] | None = None
         self._loader: RowLoader | None = None
@@ -92,15 +84,6 @@ class TableLoads:
                 mark_loaded(session, table.schema, table.name)
             failpoint("restore.table_created")
 
-    def tasks(self) -> list[LoadTask]:
-        """List the ranges to load, tables with most bytes first."""
-        ordered = sorted(self.waiting, key=lambda record: -record.raw_bytes)
-        return [
-            LoadTask(self.shard.source, record, found)
-            for record in ordered
-            for found in record.ranges
-        ]
-
     def finish_range(self, lane: TargetLane, record: TableRecord) -> None:
         """Note a range as loaded; behind a table's last one build its keys."""
         with self._lock:
@@ -136,16 +119,17 @@ def load_rows(
         threads: ranges at the same time, over all shards.
     """
     lanes = [
-        Lane([TargetLane(session) for session in sessions[name]], loads[name].tasks())
-        for name in loads
+        Lane([TargetLane(session, found) for session in sessions[name]], TableQueue(found.waiting))
+        for name, found in loads.items()
     ]
 
     def work(lane: TargetLane, task: LoadTask) -> None:
+        table, found = task
         try:
-            _load_range(lane, task, store, meter)
-            loads[task.shard].finish_range(lane, task.table)
+            _load_range(lane, table, found, store, meter)
+            lane.loads.finish_range(lane, table)
         except ShardvaultError as error:
-            error.table = error.table or task.table.table.qualified
+            error.table = error.table or table.table.qualified
             raise
         failpoint("restore.range_loaded")
 
@@ -157,16 +141,18 @@ def load_rows(
     run_lanes(lanes, work, limit=threads, abort=abort)
 
 
-def _load_range(lane: TargetLane, task: LoadTask, store: ChunkSource, meter: Meter) -> None:
-    loader = lane.loader(task.table)
+def _load_range(
+    lane: TargetLane, table: TableRecord, found: RangeRecord, store: ChunkSource, meter: Meter
+) -> None:
+    loader = lane.loader(table)
     rows = 0
-    for chunk in task.range.chunks:
+    for chunk in found.chunks:
         data = _read_chunk(store, chunk)
         taken = loader.load(data)
         rows += taken
-        meter.add(task.shard, len(data), taken)
-    if rows != task.range.rows:
-        raise IntegrityError(f"a range has {rows} rows in the store, {task.range.rows} recorded")
+        meter.add(lane.loads.shard.source, len(data), taken)
+    if rows != found.rows:
+        raise IntegrityError(f"a range has {rows} rows in the store, {found.rows} recorded")
 
 
 def _read_chunk(store: ChunkSource, chunk: ChunkId) -> bytearray:

@@ -168,7 +168,10 @@ def _map_targets(
     names = list(names)
     for source in mapping:
         if source not in names:
-            raise UsageError(f"--map: the backup has no shard {source!r} in scope")
+            raise UsageError(
+                f"--map: the backup has no shard {source!r} in scope",
+                hint=f"shards in scope: {', '.join(names)}",
+            )
     for name in names:
         wanted = ShardName(mapping.get(name, name))
         if wanted not in known:
@@ -205,16 +208,20 @@ def _is_chosen(item: CodeObject, tables: set[tuple[str, str]], whole: frozenset[
 
 
 def _refuse_collisions(shards: Iterable[ShardRestore]) -> None:
-    """Refuse two shards of the backup that would fill the same table of a target."""
-    places = Counter(
-        (shard.target.name, record.table.qualified) for shard in shards for record in shard.tables
-    )
+    """Refuse two shards of the backup that would make the same thing on a target."""
+    places = Counter((shard.target.name, name) for shard in shards for name in _names(shard))
     doubled = [f"{target}: {name}" for (target, name), count in places.items() if count > 1]
     if doubled:
         raise UsageError(
-            f"several shards would be restored into the same table: {', '.join(doubled[:5])}",
+            f"several shards would be restored into the same place: {', '.join(doubled[:5])}",
             hint="give each shard of the backup a target shard of its own with --map",
         )
+
+
+def _names(shard: ShardRestore) -> set[str]:
+    """Name what a shard makes; a target's tables, views and code of one name are never two's."""
+    objects = {f"{item.schema}.{item.name}" for item in shard.objects}
+    return objects | {record.table.qualified for record in shard.tables}
 
 
 def _digest(backup: BackupId, shards: Iterable[ShardRestore], options: RestoreOptions) -> str:

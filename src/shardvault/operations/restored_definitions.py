@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from shardvault.errors import VerificationFailed
+from shardvault.errors import ServerError, VerificationFailed
 from shardvault.fleet.inventory import read_inventory, strip_auto_increment
 from shardvault.fleet.objects import read_objects
+from shardvault.fleet.occupied import NO_SUCH_TABLE
 from shardvault.load.schema import count_orphans
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import CodeObject, ObjectKind, Table
+from shardvault.model.schema import CodeObject, ForeignKey, ObjectKind, Table
 from shardvault.mysql.quoting import quote_table
 from shardvault.mysql.session import Session, parse_version
 from shardvault.operations.restore_plan import ShardRestore
@@ -41,7 +42,13 @@ def compare_tables(
         wanted, got = record.table, restored[record.table.schema, record.table.name]
         what = _difference(wanted, got)
         if what and is_same_version:
-            raise VerificationFailed(f"restored {what}", shard=shard.source, table=wanted.qualified)
+            raise VerificationFailed(
+                f"restored {what}",
+                shard=shard.source,
+                table=wanted.qualified,
+                hint="the target stays marked incomplete; was something else changing it? "
+                "compare SHOW CREATE TABLE with `shardvault show ID --sql`",
+            )
         if what:
             findings.append(
                 Finding(
@@ -66,19 +73,30 @@ def _difference(wanted: Table, got: Table) -> str:
 
 
 def find_orphans(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
-    """Look for rows whose foreign key points nowhere; the source had them too."""
+    """Look for rows whose foreign key points nowhere: the source had them, or not all came."""
     return tuple(
         Finding(
             Severity.WARNING,
             f"{shard.source}: {record.table.qualified}",
             "foreign key",
-            f"rows violate {key.name}, as they did at the source",
+            fault,
             "look for the missing parents before the application writes",
         )
         for record in shard.tables
         for key in record.table.foreign_keys
-        if count_orphans(session, record.table, key)
+        if (fault := _find_fault(session, record.table, key))
     )
+
+
+def _find_fault(session: Session, table: Table, key: ForeignKey) -> str:
+    """Say what is wrong with a foreign key; a parent that was not chosen may be missing."""
+    try:
+        has_orphans = count_orphans(session, table, key) > 0
+    except ServerError as error:
+        if error.code not in NO_SUCH_TABLE:
+            raise
+        return f"{key.name} refers to {key.ref_schema}.{key.ref_table}, which is not there"
+    return f"rows violate {key.name}, as they did at the source" if has_orphans else ""
 
 
 def drop_objects(shard: ShardRestore, session: Session) -> None:

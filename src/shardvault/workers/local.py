@@ -7,16 +7,46 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from shardvault.errors import Interrupted
 
 _Context = TypeVar("_Context")
 _Task = TypeVar("_Task")
+_Asking = TypeVar("_Asking", contravariant=True)
+_Given = TypeVar("_Given", covariant=True)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _POLL_S = 0.2  # a wait this short lets the main thread see Ctrl-C
+
+
+@runtime_checkable
+class TaskQueue(Protocol[_Asking, _Given]):
+    """Choose the next task for a context; safe for many threads."""
+
+    def __len__(self) -> int:
+        """Return how many tasks wait."""
+
+    def take(self, context: _Asking) -> _Given | None:
+        """Take a task away, None if none waits."""
+
+
+class _InOrder(Generic[_Context, _Task]):
+    """Give tasks in their order, whoever asks."""
+
+    def __init__(self, tasks: Iterable[_Task]) -> None:
+        self._tasks = deque(tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def take(self, _context: _Context) -> _Task | None:
+        """Take the first task away."""
+        try:
+            return self._tasks.popleft()
+        except IndexError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -24,7 +54,7 @@ class Lane(Generic[_Context, _Task]):
     """Tie tasks to the contexts that may work on them: a shard and its sessions."""
 
     contexts: Sequence[_Context]
-    tasks: Iterable[_Task]
+    tasks: Iterable[_Task] | TaskQueue[_Context, _Task]
 
 
 def run_lanes(
@@ -36,7 +66,8 @@ def run_lanes(
 ) -> None:
     """Work on all tasks of all lanes, at most ``limit`` at the same time.
 
-    Each context is used by one thread at a time. Tasks of a lane start in order. After
+    Each context is used by one thread at a time. Tasks of a lane start in order, or as its
+    own queue chooses. After
     the first failure no task starts, ``abort`` is called once to cut running ones off, and
     that failure is raised when all threads have ended.
 
@@ -47,13 +78,19 @@ def run_lanes(
         abort: makes running tasks fail soon, by closing their sockets.
     """
     run = _Run(work, abort, threading.BoundedSemaphore(limit))
-    queues = [(lane, deque(lane.tasks)) for lane in lanes]
+    queues = [(lane, _open_queue(lane.tasks)) for lane in lanes]
     threads = [
         threading.Thread(target=run.drain, args=(context, queue), daemon=True)
         for lane, queue in queues
         for context in lane.contexts[: len(queue)]
     ]
     run.work_off(threads)
+
+
+def _open_queue(
+    tasks: Iterable[_Task] | TaskQueue[_Context, _Task],
+) -> TaskQueue[_Context, _Task]:
+    return tasks if isinstance(tasks, TaskQueue) else _InOrder(tasks)
 
 
 class _Run(Generic[_Context, _Task]):
@@ -71,15 +108,12 @@ class _Run(Generic[_Context, _Task]):
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
 
-    def drain(self, context: _Context, queue: deque[_Task]) -> None:
+    def drain(self, context: _Context, queue: TaskQueue[_Context, _Task]) -> None:
         """Take tasks until there are none or one failed."""
         while True:
             with self._permits:
-                try:
-                    task = queue.popleft()
-                except IndexError:
-                    return
-                if self._failure is not None:
+                task = queue.take(context) if self._failure is None else None
+                if task is None:
                     return
                 try:
                     self._work(context, task)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from shardvault.errors import ServerError
+from shardvault.model.position import Family
+from shardvault.mysql.session import Row, Session
+from shardvault.mysql.state import prepare_load, prepare_read
+
+
+class Server:
+    """Hold variables as a server does; some cannot be changed."""
+
+    family = Family.MARIADB
+    shard = "s0"
+
+    def __init__(self, stuck: dict[str, str], missing: frozenset[str] = frozenset()) -> None:
+        self.values: dict[str, str] = {}
+        self.stuck = stuck
+        self.missing = missing
+
+    def execute(self, statement: str) -> None:
+        if " = '" in statement:
+            for pair in statement.removeprefix("SET SESSION ").split(", "):
+                name, value = pair.split(" = ")
+                assert name not in self.missing
+                self.values[name] = self.stuck.get(name, value.strip("'"))
+
+    def rows(self, statement: str) -> list[Row]:
+        among = statement.rpartition("(")[2].rstrip(")")
+        names = [part.strip("'") for part in among.split(",")]
+        if statement.startswith("SHOW"):
+            return [(name.encode(), b"") for name in names if name not in self.missing]
+        wanted = [part.split("`")[1] for part in statement.split(",")]
+        return [tuple(self.values[name].encode() for name in wanted)]
+
+
+def as_session(server: Server) -> Session:
+    return cast(Session, cast(Any, server))
+
+
+@pytest.mark.parametrize("prepare", [prepare_read, prepare_load])
+def test_a_variable_that_does_not_take_its_value_is_an_error(prepare: Any) -> None:
+    prepare(as_session(Server({})))
+    with pytest.raises(ServerError, match=r"time_zone is 'SYSTEM', wanted '\+00:00'") as caught:
+        prepare(as_session(Server({"time_zone": "SYSTEM"})))
+    assert "proxy" in (caught.value.hint or "")
+
+
+def test_modes_may_come_back_in_another_order() -> None:
+    order = "NO_ENGINE_SUBSTITUTION,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO"
+    prepare_load(as_session(Server({"sql_mode": order})))
+    with pytest.raises(ServerError, match="sql_mode"):
+        prepare_load(as_session(Server({"sql_mode": order + ",ANSI_QUOTES"})))
+
+
+def test_a_variable_that_the_server_does_not_have_is_left_out() -> None:
+    prepare_read(as_session(Server({}, frozenset({"check_constraint_checks"}))))

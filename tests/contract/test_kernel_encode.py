@@ -73,7 +73,7 @@ def test_all_byte_values_null_and_empty_are_told_apart(kernel: ModuleType, name:
 @ENCODERS
 @pytest.mark.parametrize("size", WIDTHS)
 def test_every_width_of_a_length_is_read(kernel: ModuleType, name: str, size: int) -> None:
-    value = (b"\\x\n" * (size // 3 + 1))[:size]
+    value = ((b"\\x\n" + bytes(range(97, 122)) * 40) * (size // 1000 + 1))[:size]
     chunk = chunk_of([[b"a", value, None]])
     _, written = encode(kernel, name, chunk, 3, room=2 * size + 64)
     if name == "encode_bulk":

@@ -244,7 +244,7 @@ def describe(instance: Instance, schema: str) -> dict[str, Any]:
 
 def _describe_tables(read: Callable[..., list[Row]], schema: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    query = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = %s"
+    query = "SELECT table_name, table_type FROM information_schema.tables WHERE BINARY table_schema = %s"
     for name, kind in read(query, schema):
         place = f"{quote(schema)}.{quote(name)}"
         found[name] = read(f"SHOW CREATE TABLE {place}")
@@ -256,11 +256,11 @@ def _describe_tables(read: Callable[..., list[Row]], schema: str) -> dict[str, A
 
 
 _ROUTINES = (
-    "routine_name FROM information_schema.routines WHERE routine_type = '{}' AND routine_schema"
+    "routine_name FROM information_schema.routines WHERE routine_type = '{}' AND BINARY routine_schema"
 )
 _CODE = (
-    ("TRIGGER", "trigger_name FROM information_schema.triggers WHERE trigger_schema", 3),
-    ("EVENT", "event_name FROM information_schema.events WHERE event_schema", 4),
+    ("TRIGGER", "trigger_name FROM information_schema.triggers WHERE BINARY trigger_schema", 3),
+    ("EVENT", "event_name FROM information_schema.events WHERE BINARY event_schema", 4),
     ("FUNCTION", _ROUTINES.format("FUNCTION"), 3),
     ("PROCEDURE", _ROUTINES.format("PROCEDURE"), 3),
 )

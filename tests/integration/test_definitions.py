@@ -34,10 +34,11 @@ COMMON = {
         `i``d` INT PRIMARY KEY, `a b,c)` INT, `q'u"o\\te` INT, `new\nline` INT, `é漢ñ` INT,
         `KEY` INT, `CONSTRAINT` INT, `{LONG}` INT,
         KEY `k``,(` (`a b,c)`), KEY `UNIQUE KEY` (`q'u"o\\te`), UNIQUE `FOREIGN KEY` (`KEY`),
-        KEY `PRIMARY KEY ` (`new\nline`), KEY `{LONG}` (`{LONG}`)
-        )""".replace("`PRIMARY KEY `", "`PRIMARY KEY`"),
+        KEY `PRIMARY KEY` (`new\nline`), KEY `{LONG}` (`{LONG}`)
+        )""",
     "defaults": r"""CREATE TABLE t (id INT PRIMARY KEY,
-        a VARCHAR(50) DEFAULT 'it''s \\ (x), "y"', b VARCHAR(9) DEFAULT '', c VARCHAR(9) DEFAULT NULL,
+        a VARCHAR(50) DEFAULT 'it''s \\ (x), "y"', b VARCHAR(9) DEFAULT '',
+        c VARCHAR(9) DEFAULT NULL,
         d TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
         e DATETIME(3) DEFAULT '0000-00-00 00:00:00.000', f BIT(3) DEFAULT b'101',
         g ENUM('x,(','y''','\\') DEFAULT 'y''', h SET('a','b') DEFAULT 'a,b',
@@ -56,8 +57,9 @@ COMMON = {
         PRIMARY KEY (a), KEY k1 (a), KEY cnt (id), KEY k2 (a, id)) AUTO_INCREMENT=42""",
     "spatial": """CREATE TABLE t (id INT PRIMARY KEY, a INT, p POINT NOT NULL, KEY k1 (a),
         SPATIAL KEY sp (p), KEY k2 (a, id))""",
-    "partitions": """CREATE TABLE t (id INT NOT NULL, d DATE NOT NULL, s VARCHAR(9), PRIMARY KEY (id, d),
-        KEY (s)) PARTITION BY RANGE (YEAR(d)) SUBPARTITION BY HASH (id) SUBPARTITIONS 2
+    "partitions": """CREATE TABLE t (id INT NOT NULL, d DATE NOT NULL, s VARCHAR(9),
+        PRIMARY KEY (id, d), KEY (s)) PARTITION BY RANGE (YEAR(d))
+        SUBPARTITION BY HASH (id) SUBPARTITIONS 2
         (PARTITION p0 VALUES LESS THAN (2000) COMMENT = 'AUTO_INCREMENT=5', PARTITION `p,1)`
         VALUES LESS THAN MAXVALUE)""",
     "partition_list": """CREATE TABLE t (id INT, s VARCHAR(9) NOT NULL, KEY (id)) COMMENT='(a, b)'
@@ -66,10 +68,11 @@ COMMON = {
         STATS_PERSISTENT=1 CHARSET=latin1 COLLATE=latin1_german2_ci MAX_ROWS=9""",
     "columns_of_many_charsets": """CREATE TABLE t (a CHAR(3) CHARACTER SET latin1, b TEXT
         CHARACTER SET utf16 COLLATE utf16_bin, c VARCHAR(9) COLLATE utf8mb4_bin, d BLOB)""",
-    "collations_of_the_table_and_of_columns": """CREATE TABLE t (a VARCHAR(9), b CHAR(9) CHARACTER SET
-        utf8mb4, c TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci, d VARCHAR(9) COLLATE
-        utf8mb4_bin, e ENUM('x) COLLATE y', 'it''s'), `f COLLATE` VARCHAR(60) NOT NULL DEFAULT
-        ' COLLATE utf8mb4_unicode_ci', g VARCHAR(40) AS (CONCAT(a, 'x')) VIRTUAL, h SET('a'),
+    "collations_of_the_table_and_of_columns": """CREATE TABLE t (a VARCHAR(9), b CHAR(9)
+        CHARACTER SET utf8mb4, c TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci,
+        d VARCHAR(9) COLLATE utf8mb4_bin, e ENUM('x) COLLATE y', 'it''s'),
+        `f COLLATE` VARCHAR(60) NOT NULL DEFAULT ' COLLATE utf8mb4_unicode_ci',
+        g VARCHAR(40) AS (CONCAT(a, 'x')) VIRTUAL, h SET('a'),
         KEY (a)) COLLATE=utf8mb4_unicode_ci""",
     "myisam": "CREATE TABLE t (id INT PRIMARY KEY, a INT, KEY (a)) ENGINE=MyISAM CHECKSUM=1",
 }

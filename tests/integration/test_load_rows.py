@@ -143,8 +143,7 @@ def test_many_chunks_go_over_one_loader(session: Session) -> None:
 
 def test_a_missing_table_is_an_error_that_names_it(session: Session) -> None:
     with pytest.raises(ServerError, match="no_table"):
-        with closing(open_loader(session, SCHEMA, "no_table", (ID,), PACKET_BYTES)) as loader:
-            loader.load(chunk_of([[b"1"]]))
+        open_loader(session, SCHEMA, "no_table", (ID,), PACKET_BYTES).load(chunk_of([[b"1"]]))
 
 
 def test_a_row_above_max_allowed_packet_is_refused_with_the_size_it_needs(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from shardvault.fleet.accounts import read_accounts
 from shardvault.fleet.objects import read_objects
-from shardvault.load.objects import create_accounts, create_objects
+from shardvault.load.objects import create_objects
 from shardvault.model.report import Finding
-from shardvault.model.schema import Account, CodeObject, ObjectKind
+from shardvault.model.schema import CodeObject, ObjectKind
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import LOAD_MODE
 from tests.integration.copying import fresh_schema, loading, open_session, reading, run
-from tests.support.servers import Flavour, Instance
+from tests.support.servers import Instance
 
 SCHEMA = "objects"
 TABLES = frozenset({(SCHEMA, "t"), (SCHEMA, "log")})
@@ -244,92 +242,3 @@ def test_the_database_collation_of_a_routine_comes_back(instance: Instance) -> N
         session.execute(f"USE {SCHEMA}")
         assert session.text("SELECT @@collation_database") == "utf8mb4_unicode_ci"
     assert read(instance) == before
-
-
-# Accounts.
-
-
-@pytest.fixture
-def clean(instance: Instance) -> Iterator[Instance]:
-    drop_accounts(instance)
-    yield instance
-    drop_accounts(instance)
-
-
-def drop_accounts(instance: Instance) -> None:
-    with reading(instance) as session:
-        for account in read_accounts(session):
-            kind = "ROLE" if account.is_role else "USER"
-            session.execute(f"DROP {kind} {account.name}")
-
-
-def accounts_of(instance: Instance) -> tuple[Account, ...]:
-    with reading(instance) as session:
-        return read_accounts(session)
-
-
-def test_users_roles_and_grants_come_back_byte_for_byte(clean: Instance) -> None:
-    fresh_schema(
-        clean, SCHEMA, "CREATE TABLE t (id INT, secret INT)", "CREATE PROCEDURE p() SELECT 1"
-    )
-    with loading(clean) as session:
-        for statement in (
-            "CREATE ROLE a_role, z_role",
-            "GRANT SELECT ON objects.* TO z_role",
-            "GRANT z_role TO a_role",
-            "CREATE USER app@localhost IDENTIFIED BY 'it''s a \\\\ secret'",
-            "CREATE USER `odd ``name`@`%.example` IDENTIFIED BY 'x' REQUIRE SSL",
-            "CREATE USER limited@`10.%` IDENTIFIED BY 'y' WITH MAX_USER_CONNECTIONS 3",
-            "CREATE USER locked@`%` IDENTIFIED BY 'y' ACCOUNT LOCK PASSWORD EXPIRE INTERVAL 9 DAY",
-            "GRANT SELECT (id), INSERT (id, secret) ON objects.t TO app@localhost",
-            "GRANT EXECUTE ON PROCEDURE objects.p TO app@localhost WITH GRANT OPTION",
-            "GRANT ALL ON `obj\\_%`.* TO limited@`10.%`",
-            "GRANT PROCESS, RELOAD ON *.* TO limited@`10.%`",
-            "GRANT a_role TO app@localhost",
-            "SET DEFAULT ROLE a_role "
-            + ("TO" if clean.flavour is Flavour.MYSQL_97 else "FOR")
-            + " app@localhost",
-        ):
-            session.execute(statement)
-    before = accounts_of(clean)
-    assert len(before) == 6
-    drop_accounts(clean)
-    assert accounts_of(clean) == ()
-    with loading(clean) as session:
-        assert create_accounts(session, before) == ()
-    assert accounts_of(clean) == before
-
-
-def test_a_password_still_opens_the_account_after_it_was_recreated(clean: Instance) -> None:
-    with loading(clean) as session:
-        for number in range(8):  # salts are random
-            session.execute(f"CREATE USER u{number}@localhost IDENTIFIED BY 'pass {number}'")
-    before = accounts_of(clean)
-    drop_accounts(clean)
-    with loading(clean) as session:
-        assert create_accounts(session, before) == ()
-    for number in range(8):
-        clean.connect(user=f"u{number}", password=f"pass {number}").close()
-
-
-def test_an_account_that_is_there_keeps_its_password(clean: Instance) -> None:
-    with loading(clean) as session:
-        session.execute("CREATE USER u@localhost IDENTIFIED BY 'old'")
-        before = accounts_of(clean)
-        session.execute("ALTER USER u@localhost IDENTIFIED BY 'new'")
-        assert create_accounts(session, before) == ()
-    if clean.flavour is Flavour.MYSQL_97:
-        clean.connect(user="u", password="new").close()
-
-
-def test_a_grant_on_a_missing_table_is_reported_without_the_password(clean: Instance) -> None:
-    fresh_schema(clean, SCHEMA, "CREATE TABLE t (id INT)")
-    with loading(clean) as session:
-        session.execute("CREATE USER u@localhost IDENTIFIED BY 'word'")
-        session.execute("GRANT SELECT ON objects.t TO u@localhost")
-        before = accounts_of(clean)
-        drop_accounts(clean)
-        session.execute("DROP DATABASE objects")
-        (finding,) = create_accounts(session, before)
-    assert finding.where == "`u`@`localhost`"
-    assert "IDENTIFIED" not in finding.message

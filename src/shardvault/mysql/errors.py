@@ -54,7 +54,11 @@ def translate(error: BaseException, *, shard: str, statement: str) -> Shardvault
     """Turn a failed statement into the error class that fits."""
     code, text = error_code(error), _message(error)
     if isinstance(error, OSError) or (code in _LOST and isinstance(error, err.MySQLError)):
-        return ConnectError(f"connection lost during {statement}: {text}", shard=shard)
+        return ConnectError(
+            f"connection lost during {statement}: {text}",
+            shard=shard,
+            hint="look whether the instance still runs, then run the same command again",
+        )
     if code in _DENIED:
         return PrivilegeError(
             f"{statement} refused: {text}",

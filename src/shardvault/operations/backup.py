@@ -161,7 +161,7 @@ class _Run:
         self._sink.emit(PhaseStarted(_OPERATION, "barrier"))
         cut = take_cut(
             [shard for shard in self._fleet.shards if shard.name in self._sessions],
-            snapshots_per_shard=self._options.sessions_per_shard,
+            snapshots_per_shard=self._options.sessions_per_shard + small.are_any,
             limits=self._options.limits,
             sink=self._sink,
             under_barrier=small.copy if small.are_any else None,
@@ -196,7 +196,8 @@ class _Run:
         large = {name: [p for p in found if not _is_small(p)] for name, found in plans.items()}
         self._sink.emit(PhaseStarted(_OPERATION, "dump"))
         estimates = {name: sum(p.table.data_bytes for p in found) for name, found in large.items()}
-        snapshots = {name: part.snapshots for name, part in cut.shards.items()}
+        # Once a session has read an engine without savepoints, it can set none.
+        snapshots = {name: part.snapshots[small.are_any :] for name, part in cut.shards.items()}
         map_parallel(prepare_read, [s for group in snapshots.values() for s in group], limit=32)
         dumped = dump_shards(
             large,

@@ -23,6 +23,11 @@ from shardvault.operations.restore_plan import ShardRestore
 from shardvault.operations.table_queue import LoadTask, TableQueue
 from shardvault.workers.local import Lane, run_lanes
 
+_DAMAGE_HINT = (
+    "`shardvault verify` lists all that is damaged; leave it out with --exclude, "
+    "or restore another backup"
+)
+
 
 class TargetLane:
     """Load ranges over one session, keeping the loader of the table it is at."""
@@ -130,6 +135,8 @@ def load_rows(
             lane.loads.finish_range(lane, table)
         except ShardvaultError as error:
             error.table = error.table or table.table.qualified
+            if isinstance(error, IntegrityError):
+                error.hint = error.hint or _DAMAGE_HINT
             raise
         failpoint("restore.range_loaded")
 

@@ -13,8 +13,8 @@ from shardvault.errors import Interrupted
 
 _Context = TypeVar("_Context")
 _Task = TypeVar("_Task")
-_Asking = TypeVar("_Asking", contravariant=True)
-_Given = TypeVar("_Given", covariant=True)
+_Context_contra = TypeVar("_Context_contra", contravariant=True)
+_Task_co = TypeVar("_Task_co", covariant=True)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -22,13 +22,13 @@ _POLL_S = 0.2  # a wait this short lets the main thread see Ctrl-C
 
 
 @runtime_checkable
-class TaskQueue(Protocol[_Asking, _Given]):
+class TaskQueue(Protocol[_Context_contra, _Task_co]):
     """Choose the next task for a context; safe for many threads."""
 
     def __len__(self) -> int:
         """Return how many tasks wait."""
 
-    def take(self, context: _Asking) -> _Given | None:
+    def take(self, context: _Context_contra) -> _Task_co | None:
         """Take a task away, None if none waits."""
 
 

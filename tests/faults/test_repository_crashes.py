@@ -17,7 +17,6 @@ from shardvault.errors import IntegrityError, StorageError, StorageFull
 from shardvault.interfaces import ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository import leftovers, packs
-from tests.support.repository_reading import check_backup
 from shardvault.repository.chunks import ChunkWriter
 from shardvault.repository.keys import read_key_file
 from shardvault.repository.parts import put_part
@@ -34,6 +33,7 @@ from tests.support.repositories import (
     make_repository,
     put_backup,
 )
+from tests.support.repository_reading import check_backup
 
 NEW_ROWS = [bytes([number]) * 1000 for number in range(4)]
 

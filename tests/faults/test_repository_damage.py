@@ -14,12 +14,12 @@ from shardvault.errors import IntegrityError, ObjectMissing, RepositoryMissing, 
 from shardvault.interfaces import ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository import packs
-from tests.support.repository_reading import ChunkResult, check_backup
 from shardvault.repository.format import TRAILER
 from shardvault.repository.keys import KeyRing, read_key_file
 from shardvault.repository.store import create_repository, open_repository
 from shardvault.storage.memory import MemoryStorage
 from tests.support.repositories import add_backup, make_repository
+from tests.support.repository_reading import ChunkResult, check_backup
 
 CONTENTS = {"one": [b"1" * 40, b"first" * 9], "two": [b"2" * 40]}
 

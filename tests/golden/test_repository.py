@@ -12,12 +12,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shardvault.model.ids import BackupId
-from tests.support.repository_reading import ChunkResult, check_backup
 from shardvault.repository.format import ENTRY, TRAILER, ObjectType, associated_data
 from shardvault.repository.keys import read_key_file
 from shardvault.repository.store import Repository, open_repository
 from shardvault.storage import open_storage
 from tests.support.repositories import ROWS, add_backup, make_repository
+from tests.support.repository_reading import ChunkResult, check_backup
 
 GOLDEN = Path(__file__).parent / "repository-v1"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "repository-format.md"

@@ -189,10 +189,23 @@ def test_with_all_that_is_needed_nothing_stands_in_the_way(
     instance: Instance, flavour: str
 ) -> None:
     _fill(instance)
-    shard = _make_user(instance, f"{', '.join(item.name for item in _needed(flavour))} ON *.*")
-    found = examine_shard(shard, schemas=[SCHEMA], copy_limit_bytes=LIMIT_BYTES)
+    names = [item.name for item in _needed(flavour)]
+    names += ["BINLOG ADMIN"] if flavour != "mysql" else []
+    found = examine_shard(
+        _make_user(instance, f"{', '.join(names)} ON *.*"),
+        schemas=[SCHEMA],
+        copy_limit_bytes=LIMIT_BYTES,
+    )
     assert {item.severity for item in found.findings} == {Severity.OK}
     assert found.server is not None
+
+
+def test_a_login_that_keeps_metadata_locks_is_told(mariadb: Instance) -> None:
+    _fill(mariadb)
+    shard = _make_user(mariadb, f"{', '.join(item.name for item in _needed('mariadb'))} ON *.*")
+    finding = _examine(shard)["metadata locks"]
+    assert finding.severity is Severity.WARNING
+    assert "GRANT BINLOG ADMIN" in finding.remedy
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class Rounds:
         return self.collect(asks, deadline_s, on_answer)
 
     def run(self, scripts: Sequence[Sequence[Ask]], deadline_s: float) -> list[list[Answer]]:
-        """Run scripts side by side: the first statement of each, then the second of each …"""
+        """Run scripts side by side: the first statement of each, then the second, and so on."""
         answers: list[list[Answer]] = [[] for _ in scripts]
         for step in range(max(map(len, scripts), default=0)):
             active = [at for at, script in enumerate(scripts) if step < len(script)]

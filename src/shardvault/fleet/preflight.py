@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shardvault.errors import ConnectError, ShardvaultError, UnsupportedObject
 from shardvault.fleet.activity import find_obstacles, find_prepared
+from shardvault.fleet.grants import read_grants
 from shardvault.fleet.inventory import Inventory, list_schemas, list_tables, read_inventory
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
 from shardvault.fleet.servers import OLDEST, compare_shards, read_server, read_variables
@@ -16,8 +17,10 @@ from shardvault.fleet.topology import SYSTEM_SCHEMAS
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
+from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.model.target import Endpoint, Fleet, Shard
+from shardvault.mysql.quoting import quote_name
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_read
 
@@ -178,6 +181,24 @@ def _check_privileges(look: _Look) -> Iterator[Finding]:
     yield look.finding(Severity.BLOCKER, "privileges", f"missing: {named}", grant)
 
 
+def _check_metadata_locks(look: _Look) -> Iterator[Finding]:
+    """Say what an ALTER during the dump would do; see ``barrier.links``."""
+    if look.session.family is not Family.MARIADB:
+        return
+    grants = read_grants(look.session)
+    if any(grants.allows(name) for name in ("BINLOG ADMIN", "SUPER")):
+        yield look.finding(Severity.OK, "metadata locks", "given back after each range")
+        return
+    user, _, host = look.session.text("SELECT CURRENT_USER()").rpartition("@")
+    yield look.finding(
+        Severity.WARNING,
+        "metadata locks",
+        "kept to the end of the dump: an ALTER waits, and new statements on its table behind it",
+        f"GRANT BINLOG ADMIN ON *.* TO {quote_name(user)}@{quote_name(host)} "
+        "(it takes our snapshots out of the binlog)",
+    )
+
+
 def _check_settings(look: _Look) -> Iterable[Finding]:
     variables = read_variables(look.session, *EXAMINED)
     return examine_settings(look.shard.name, look.session.family, variables)
@@ -197,6 +218,7 @@ _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("connection", _check_connection),
     ("version", _check_version),
     ("privileges", _check_privileges),
+    ("metadata locks", _check_metadata_locks),
     ("settings", _check_settings),
     ("xa", lambda look: find_prepared(look.session)),
     ("statements", lambda look: find_obstacles(look.session)),

@@ -55,7 +55,7 @@ def test_without_filters_every_schema_but_the_systems_is_whole() -> None:
         "s0.shop.orders_1",
         "s0.shop.notes",
         "s0.crm.people",
-        "s0.a.b.c.d",
+        "s0.`a.b`.`c.d`",
         "s1.shop.orders_0",
         "s1.shop.orders_1",
         "s1.shop.notes",
@@ -95,8 +95,8 @@ def test_a_schema_that_nodes_name_on_one_shard_is_in_scope_on_every_shard() -> N
         ("*.people", "s0.crm.people", "s0.crm partly"),
         ("s1.shop.notes", "s1.shop.notes", "s1.shop partly"),
         ("s1.shop.*", "s1.shop.notes s1.shop.orders_0 s1.shop.orders_1", "s1.shop"),
-        ("`a.b`", "s0.a.b.c.d", "s0.a.b"),
-        ("`a.b`.`c.?`", "s0.a.b.c.d", "s0.a.b partly"),
+        ("`a.b`", "s0.`a.b`.`c.d`", "s0.a.b"),
+        ("`a.b`.`c.?`", "s0.`a.b`.`c.d`", "s0.a.b partly"),
     ],
 )
 def test_a_pattern_chooses_what_it_matches(

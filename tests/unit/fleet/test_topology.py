@@ -39,8 +39,8 @@ def expand(text: str) -> list[str]:
         ("s0.a.t, s1.b.t ,\n s2.c.t", "s0.a.t s1.b.t s2.c.t"),
         ("${['s0.shop','s1.crm']}.t", "s0.shop.t s1.crm.t"),
         ("s0.shop.t${['','_old']}", "s0.shop.t s0.shop.t_old"),
-        ("s0.shop.t${['}','a,b']}", "s0.shop.t} s0.shop.ta,b"),
-        ("s0.shop.a$b", "s0.shop.a$b"),
+        ("s0.shop.t${['}','a,b']}", "s0.shop.`t}` s0.shop.`ta,b`"),
+        ("s0.shop.a$b", "s0.shop.`a$b`"),
     ],
 )
 def test_an_expression_gives_its_nodes_in_the_order_of_shardingsphere(

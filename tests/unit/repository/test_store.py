@@ -18,7 +18,6 @@ from shardvault.errors import (
 )
 from shardvault.interfaces import ChunkKind, ManifestStore
 from shardvault.model.ids import BackupId, ChunkId
-from tests.support.repository_reading import ChunkResult, PartResult, check_backup
 from shardvault.repository.format import MAX_CHUNK_BYTES, PACK_BYTES
 from shardvault.repository.keys import make_key_ring, read_key_file, write_slot
 from shardvault.repository.parts import get_part, put_part
@@ -33,6 +32,7 @@ from tests.support.repositories import (
     make_repository,
     put_backup,
 )
+from tests.support.repository_reading import ChunkResult, PartResult, check_backup
 
 
 @pytest.fixture

@@ -1,0 +1,98 @@
+"""Describe one trap for a backup: how it is laid, how it is read back, and what must hold."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tests.support.servers import Flavour
+
+EVERYWHERE = frozenset(Flavour)
+MARIADB_1011 = frozenset({Flavour.MARIADB_1011})
+MARIADB_118 = frozenset({Flavour.MARIADB_118})
+MARIADB = MARIADB_1011 | MARIADB_118
+MYSQL = frozenset({Flavour.MYSQL_97})
+
+Statement = str | bytes
+
+
+@dataclass(frozen=True)
+class Case:
+    """Describe one trap; it has a schema of its own, written ``{S}`` in every statement.
+
+    Attributes:
+        trap: number of the trap, as ``D01``.
+        name: what is special, in a few words joined by ``_``.
+        statements: lay the trap, in one session of the source.
+        probes: SQL of the case's own, run on source and target, whose rows must be equal.
+            What every case is read back by in any case lies in ``reading.py``.
+        holds: probes with the rows that the source must give: columns joined by ``,``, rows
+            by ``;``. They prove that the trap is really there.
+        mode: sql_mode under which the trap is laid.
+        on: servers that know what the case needs.
+        also: further schemas that the statements create.
+        accounts: users and roles that the statements create.
+        refused: words with which a backup refuses the case before any lock; empty = exact.
+        reported: objects that the restore must name as not created.
+        findings: words of the other findings that a restore must give.
+        faults: servers on which the case is known to fail, with the reason.
+    """
+
+    trap: str
+    name: str
+    statements: tuple[Statement, ...]
+    probes: tuple[Statement, ...] = ()
+    holds: tuple[tuple[Statement, str], ...] = ()
+    mode: str = ""
+    on: frozenset[Flavour] = EVERYWHERE
+    also: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    refused: str = ""
+    reported: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    faults: Mapping[frozenset[Flavour], str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Name the case; its schema is named so too."""
+        return f"{self.trap}_{self.name}".lower()
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """Name every schema of the case."""
+        return (self.id, *(name.replace("{S}", self.id) for name in self.also))
+
+    def fill(self, statement: Statement) -> Statement:
+        """Write the case's schema into a statement."""
+        if isinstance(statement, bytes):
+            return statement.replace(b"{S}", self.id.encode())
+        return statement.replace("{S}", self.id)
+
+    def fault(self, flavour: Flavour) -> str:
+        """Say why the case is known to fail on a server, empty if it is not."""
+        return next((why for where, why in self.faults.items() if flavour in where), "")
+
+
+def insert(table: str, rows: Iterable[str]) -> str:
+    """Write an INSERT of rows that are numbered from 1 in the first column."""
+    values = ", ".join(f"({number}, {row})" for number, row in enumerate(rows, 1))
+    return f"INSERT INTO {table} VALUES {values}"
+
+
+def random_floats(form: str, count: int) -> list[str]:
+    """Make numbers of every magnitude out of random bits, the same ones each time.
+
+    Args:
+        form: ``f`` for single precision, ``d`` for double.
+        count: how many.
+    """
+    bits = random.Random(form)
+    size = struct.calcsize(form)
+    numbers: list[str] = []
+    while len(numbers) < count:
+        (number,) = struct.unpack(f"<{form}", bits.randbytes(size))
+        if number == number and abs(number) != float("inf"):
+            numbers.append(repr(float(number)) + ("" if "e" in repr(number) else "e0"))
+    return numbers

@@ -200,9 +200,10 @@ def test_with_all_that_is_needed_nothing_stands_in_the_way(
     assert found.server is not None
 
 
-def test_a_login_that_keeps_metadata_locks_is_told(mariadb: Instance) -> None:
-    _fill(mariadb)
-    shard = _make_user(mariadb, f"{', '.join(item.name for item in _needed('mariadb'))} ON *.*")
+@pytest.mark.parametrize("instance", ["mariadb"], indirect=True)
+def test_a_login_that_keeps_metadata_locks_is_told(instance: Instance) -> None:
+    _fill(instance)
+    shard = _make_user(instance, f"{', '.join(item.name for item in _needed('mariadb'))} ON *.*")
     finding = _examine(shard)["metadata locks"]
     assert finding.severity is Severity.WARNING
     assert "GRANT BINLOG ADMIN" in finding.remedy

@@ -11,7 +11,7 @@ ARGS ?=
 
 # The environment is made again when one of these is newer.
 SOURCES := pyproject.toml setup.py scripts/setup.sh \
-	$(wildcard src/shardvault/kernel/*.pyx src/shardvault/kernel/vendor/*)
+	$(wildcard src/shardvault/kernel/*.pyx src/shardvault/kernel/*.pxi src/shardvault/kernel/vendor/*)
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

@@ -8,7 +8,7 @@ kernels = cythonize(
         "shardvault.kernel._native",
         ["src/shardvault/kernel/_native.pyx"],
         include_dirs=["src/shardvault/kernel"],
-        depends=["src/shardvault/kernel/vendor/xxhash.h"],
+        depends=["src/shardvault/kernel/_columns.pxi", "src/shardvault/kernel/vendor/xxhash.h"],
         extra_compile_args=["-O3"],
     ),
     compiler_directives={"language_level": 3},

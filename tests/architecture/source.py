@@ -44,7 +44,7 @@ def read_code() -> tuple[Module, ...]:
     """Return every file of Python or Cython that is ours, tests included."""
     folders = [PROJECT / name for name in CODE_FOLDERS]
     paths = [path for folder in folders for path in _list_code(folder, "*.py*")]
-    return tuple(_read(path, PROJECT) for path in paths if path.suffix in {".py", ".pyx"})
+    return tuple(_read(path, PROJECT) for path in paths if path.suffix in {".py", ".pyx", ".pxi"})
 
 
 @cache

@@ -21,6 +21,7 @@ _BUILT = ("*.so", "_native.c", "*.egg-info", "__pycache__", "build")
 _SHIPPED = (
     "shardvault/py.typed",
     "shardvault/kernel/pure.py",
+    "shardvault/kernel/_columns.pxi",
     "shardvault/kernel/_native.pyx",
     "shardvault/kernel/vendor/xxhash.h",
     "shardvault/kernel/vendor/LICENSE.xxhash",

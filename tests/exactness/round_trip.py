@@ -1,0 +1,270 @@
+"""Lay cases on one instance, back them up, restore them into another, and compare."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pymysql
+
+from shardvault import app
+from shardvault.errors import ShardvaultError
+from shardvault.model.report import Finding, RestoreReport, Severity
+from tests.exactness.case import Case
+from tests.exactness.reading import (
+    Reader,
+    Rows,
+    State,
+    asking,
+    read_accounts,
+    read_state,
+    run_probes,
+)
+from tests.integration.operations_support import Lone, Steps, Vault, quote, run_all, wipe
+from tests.support.fleet import Fleet
+from tests.support.servers import Flavour, Instance
+
+# Two servers that agree on nothing: what a value becomes must not depend on any of it.
+_SOURCE_GLOBALS = (
+    "SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,IGNORE_SPACE'",
+    "SET GLOBAL time_zone = '+05:30'",
+    "SET GLOBAL event_scheduler = OFF",
+)
+_TARGET_GLOBALS = (
+    "SET GLOBAL sql_mode = 'TRADITIONAL'",
+    "SET GLOBAL time_zone = '-08:00'",
+    "SET GLOBAL event_scheduler = OFF",
+)
+_LAYING = "SET SESSION time_zone = '+00:00', sql_mode = '{}', foreign_key_checks = 1"
+
+
+@dataclass
+class Sighting:
+    """Hold what was read of one case on one server."""
+
+    state: State = field(default_factory=dict)
+    probes: dict[str, Rows] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """Hold what became of one case.
+
+    Attributes:
+        error: why the backup or the restore of this case alone failed, empty if it did not.
+        locked: the barrier was taken before the backup failed.
+        hashes: rows and content hash per table, at the source and of the restored tables.
+    """
+
+    source: Sighting = field(default_factory=Sighting)
+    target: Sighting = field(default_factory=Sighting)
+    error: str = ""
+    locked: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    hashes: tuple[dict[str, tuple[int, str]], ...] = ({}, {})
+
+
+class RoundTrip:
+    """Run cases on a pair of instances of one flavour."""
+
+    def __init__(self, pair: Fleet, folder: Path) -> None:
+        self._source, self._target = pair.instances
+        self._folder = folder
+        run_all(self._source, *_SOURCE_GLOBALS)
+        run_all(self._target, *_TARGET_GLOBALS)
+
+    def run(self, cases: Sequence[Case]) -> dict[str, Outcome]:
+        """Back up and restore cases together; if that fails, find out which one it was."""
+        if not cases:
+            return {}
+        outcomes = self._try(cases)
+        if len(cases) > 1 and any(outcome.error for outcome in outcomes.values()):
+            half = len(cases) // 2
+            return self.run(cases[:half]) | self.run(cases[half:])
+        return outcomes
+
+    def _try(self, cases: Sequence[Case]) -> dict[str, Outcome]:
+        wipe(self._source, self._target)
+        for case in cases:
+            lay(self._source, case)
+        folder = self._folder / secrets.token_hex(4)
+        folder.mkdir()
+        vault = Vault(folder, Lone({"main": self._source}))
+        steps = Steps()
+        try:
+            vault.backup(steps)
+            report = vault.restore(vault.target(Lone({"main": self._target})), with_accounts=True)
+        except ShardvaultError as error:
+            phases = [getattr(event, "phase", "") for event in steps.events]
+            return {
+                case.id: Outcome(error=str(error), locked="barrier" in phases) for case in cases
+            }
+        return self._compare(cases, vault, report)
+
+    def _compare(
+        self, cases: Sequence[Case], vault: Vault, report: RestoreReport
+    ) -> dict[str, Outcome]:
+        folder = vault.folder / "again"
+        folder.mkdir()
+        again = Vault(folder, Lone({"main": self._target}))
+        again.backup()
+        hashes = (_read_hashes(vault), _read_hashes(again))
+        seen = [_look(instance, cases) for instance in (self._source, self._target)]
+        return {
+            case.id: Outcome(
+                source=seen[0][case.id],
+                target=seen[1][case.id],
+                findings=[item for item in report.findings if _concerns(item, case)],
+                hashes=tuple(
+                    {name: one[name] for name in one if name.split("\0")[0] in case.schemas}
+                    for one in hashes
+                ),
+            )
+            for case in cases
+        }
+
+
+def lay(instance: Instance, case: Case) -> None:
+    """Lay a case's trap in a session of its own."""
+    with instance.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(_LAYING.format(case.mode))
+        cursor.execute(f"CREATE DATABASE {quote(case.id)}")
+        cursor.execute(f"USE {quote(case.id)}")
+        for statement in case.statements:
+            try:
+                cursor.execute(case.fill(statement))
+            except pymysql.MySQLError as error:
+                raise AssertionError(f"{case.id} cannot be laid: {statement!r}: {error}") from error
+
+
+def list_differences(case: Case, outcome: Outcome) -> list[str]:
+    """Name all that is not as it must be; empty for a case that is exact, or well refused."""
+    if case.refused:
+        return _judge_refusal(case, outcome)
+    if outcome.error:
+        return [f"failed: {outcome.error}"]
+    return [
+        *_compare_holds(case, outcome),
+        *_compare_state(case, outcome),
+        *_compare_probes(outcome),
+        *_compare_findings(case, outcome),
+        *([f"hashes {outcome.hashes}"] if outcome.hashes[0] != outcome.hashes[1] else []),
+    ]
+
+
+def _look(instance: Instance, cases: Sequence[Case]) -> dict[str, Sighting]:
+    with asking(instance) as reader:
+        states = _share_out(read_state(reader), cases)
+        return {case.id: Sighting(states[case.id], _ask(reader, case)) for case in cases}
+
+
+def _ask(reader: Reader, case: Case) -> dict[str, Rows]:
+    return run_probes(reader, case) | read_accounts(reader, case.accounts)
+
+
+def _share_out(state: State, cases: Iterable[Case]) -> dict[str, State]:
+    owners = {schema: case.id for case in cases for schema in case.schemas}
+    shared: dict[str, State] = defaultdict(dict)
+    for key, rows in state.items():
+        shared[owners.get(key[0], "")][key] = rows
+    return shared
+
+
+def _read_hashes(vault: Vault) -> dict[str, tuple[int, str]]:
+    tables = app.show("latest", vault.config).tables
+    return {f"{one.schema}\0{one.name}": (one.rows, one.content_hash) for one in tables}
+
+
+def _concerns(finding: Finding, case: Case) -> bool:
+    if finding.severity not in (Severity.WARNING, Severity.BLOCKER):
+        return False
+    return any(schema in finding.where for schema in case.schemas) or any(
+        account in finding.where for account in case.accounts
+    )
+
+
+def _judge_refusal(case: Case, outcome: Outcome) -> list[str]:
+    if not outcome.error:
+        return ["was not refused"]
+    wrong = []
+    if not re.search(case.refused, outcome.error):
+        wrong.append(f"refused for another reason: {outcome.error}")
+    if case.id not in outcome.error:
+        wrong.append(f"the refusal does not name it: {outcome.error}")
+    if outcome.locked:
+        wrong.append("refused only behind the lock")
+    return wrong
+
+
+def _compare_holds(case: Case, outcome: Outcome) -> list[str]:
+    wrong = []
+    for probe, wanted in case.holds:
+        rows = outcome.source.probes[str(probe)]
+        got = ";".join(",".join(_show(value) for value in row) for row in rows)
+        if got != wanted:
+            wrong.append(f"the trap is not laid: {probe!r} gives {got}, not {wanted}")
+    return wrong
+
+
+def _compare_state(case: Case, outcome: Outcome) -> list[str]:
+    """Compare all but what the restore must report as not created."""
+    before, after = outcome.source.state, outcome.target.state
+    return [
+        f"{'.'.join(key[:2])} {key[2]}: {_describe(before.get(key), after.get(key))}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and key[1] not in case.reported
+    ]
+
+
+def _compare_probes(outcome: Outcome) -> list[str]:
+    before, after = outcome.source.probes, outcome.target.probes
+    different = [
+        f"probe {probe}: {_describe(before[probe], after[probe])}"
+        for probe in before
+        if before[probe] != after[probe]
+    ]
+    refused = [
+        f"probe {probe} is refused: {rows}"
+        for probe, rows in before.items()
+        if rows and rows[0][0] == b"refused"
+    ]
+    return different + refused
+
+
+def _compare_findings(case: Case, outcome: Outcome) -> list[str]:
+    told = [f"{item.where} {item.what} {item.message}" for item in outcome.findings]
+    wanted = [*(f".{name} " for name in case.reported), *case.findings]
+    missing = [f"no finding tells {words!r}" for words in wanted if not _tells(told, words)]
+    surprising = [
+        f"finding: {text}" for text in told if not any(_tells([text], words) for words in wanted)
+    ]
+    return missing + surprising
+
+
+def _tells(told: Iterable[str], words: str) -> bool:
+    return any(words in text for text in told)
+
+
+def _describe(before: Rows | None, after: Rows | None) -> str:
+    """Show the rows that only one side has."""
+    gone = [row for row in before or () if row not in (after or ())]
+    new = [row for row in after or () if row not in (before or ())]
+    return f"{_shorten(gone)} became {_shorten(new)}"
+
+
+def _shorten(rows: Rows, most: int = 700) -> str:
+    text = repr(rows)
+    return text if len(text) <= most else f"{text[:most]}… ({len(rows)} rows)"
+
+
+def _show(value: bytes | None) -> str:
+    return "NULL" if value is None else value.decode("utf-8", "backslashreplace")
+
+
+def start_trip(flavour: Flavour, folder: Path) -> Fleet:
+    """Describe the pair of instances that a round trip needs."""
+    return Fleet([flavour, flavour], folder=folder)

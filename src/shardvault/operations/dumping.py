@@ -11,7 +11,7 @@ from shardvault.dump.plan import TablePlan
 from shardvault.dump.ranges import KeyRange
 from shardvault.dump.reader import RangeReader, RangeTotals
 from shardvault.dump.splitting import ColumnSplitter
-from shardvault.errors import ShardvaultError
+from shardvault.errors import DdlDetected, ShardvaultError
 from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkKind, ChunkStore
 from shardvault.kernel.pure import HASH_MODULUS
@@ -20,6 +20,7 @@ from shardvault.model.manifest import RangeRecord, TableRecord
 from shardvault.model.schema import Table
 from shardvault.mysql.session import Session
 from shardvault.operations.progress import Meter
+from shardvault.operations.survey import DDL_HINT
 from shardvault.workers.local import Lane, run_lanes
 
 _READ_TIMEOUT_S = 600.0
@@ -136,6 +137,8 @@ def _read(reader: RangeReader, task: RangeTask, take: Callable[[memoryview], Non
         return reader.read_released(plan.statement(task.key_range), len(plan.columns), take)
     except ShardvaultError as error:
         error.table = error.table or plan.table.qualified
+        if isinstance(error, DdlDetected):
+            error.hint = error.hint or DDL_HINT
         raise
 
 

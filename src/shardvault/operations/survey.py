@@ -30,6 +30,7 @@ from shardvault.workers.local import map_parallel
 
 _READ_TIMEOUT_S = 300.0
 _MOST_THREADS = 32
+DDL_HINT = "run the backup when no DDL runs; unchanged data is not stored again"
 
 Sessions = Mapping[ShardName, Session]
 
@@ -179,7 +180,7 @@ def changed_error(shard: ShardName, what: Sequence[str]) -> ShardvaultError:
     return DdlDetected(
         f"definitions changed during the backup: {', '.join(what[:5])}",
         shard=shard,
-        hint="run the backup when no DDL runs; unchanged data is not stored again",
+        hint=DDL_HINT,
     )
 
 

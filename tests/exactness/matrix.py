@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from tests.exactness import (
     cases_numbers,
+    cases_strings,
+    cases_tables,
     cases_time,
+    cases_types,
 )
 from tests.exactness.case import Case
 
 CASES: tuple[Case, ...] = (
     *cases_numbers.CASES,
     *cases_time.CASES,
+    *cases_strings.CASES,
+    *cases_types.CASES,
+    *cases_tables.CASES,
 )

@@ -56,7 +56,7 @@ _SHOWN = (
     ),
 )
 
-_TEXT = "HEX({c}), LENGTH({c}), MD5({c})"
+_TEXT = "HEX({c}), LENGTH({c}), SHA2({c}, 256)"
 _GEOMETRY = "HEX({c}), LENGTH({c}), ST_SRID({c})"
 _VALUES = {
     "float": "CAST({c} AS DOUBLE), {c}",

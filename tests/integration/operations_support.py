@@ -255,9 +255,7 @@ def _describe_tables(read: Callable[..., list[Row]], schema: str) -> dict[str, A
     return found
 
 
-_ROUTINES = (
-    "routine_name FROM information_schema.routines WHERE routine_type = '{}' AND BINARY routine_schema"
-)
+_ROUTINES = "routine_name FROM information_schema.routines WHERE routine_type = '{}' AND BINARY routine_schema"
 _CODE = (
     ("TRIGGER", "trigger_name FROM information_schema.triggers WHERE BINARY trigger_schema", 3),
     ("EVENT", "event_name FROM information_schema.events WHERE BINARY event_schema", 4),

@@ -220,9 +220,7 @@ def test_nobody_is_asked_and_nothing_is_replaced_without_yes(vault: Vault, file:
     assert_clean_failure(refused, 2, "--replace", "--yes")
 
 
-def test_the_source_is_refused_unless_its_name_is_typed(
-    vault: Vault, mariadb_fleet: Fleet
-) -> None:
+def test_the_source_is_refused_unless_its_name_is_typed(vault: Vault, mariadb_fleet: Fleet) -> None:
     words = ("restore", "latest", "--tables", "extra.counted", "--replace", "--yes")
     before = [describe(instance, "extra") for instance in mariadb_fleet.instances]
     assert_clean_failure(vault.run(*words), 1, "s0", "came from", "--source-fleet")
@@ -233,9 +231,7 @@ def test_the_source_is_refused_unless_its_name_is_typed(
     assert [describe(instance, "extra") for instance in mariadb_fleet.instances] == before
 
 
-def test_two_shards_into_the_same_tables_are_refused(
-    vault: Vault, spare: Fleet, file: str
-) -> None:
+def test_two_shards_into_the_same_tables_are_refused(vault: Vault, spare: Fleet, file: str) -> None:
     refused = vault.run("restore", "latest", "--target", file, "--map", "s0=t0,s1=t0,s2=t1,s3=t1")
     assert_clean_failure(refused, 2, "t0", "same", "--map")
     assert schemas(spare.shards["t0"]) == []

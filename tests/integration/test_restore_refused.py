@@ -184,7 +184,9 @@ def damage_largest_pack(vault: Vault) -> None:
 def test_a_damaged_chunk_stops_the_restore_and_the_target_stays_marked(
     vault: Vault, source: Instance, spare: Instance
 ) -> None:
-    run_all(source, "INSERT INTO data.t SELECT 5000 + seq, RANDOM_BYTES(1000) FROM data.seq_1_to_500")
+    run_all(
+        source, "INSERT INTO data.t SELECT 5000 + seq, RANDOM_BYTES(1000) FROM data.seq_1_to_500"
+    )
     vault.backup()
     damage_largest_pack(vault)
     assert vault.run("list").code == 0
@@ -199,7 +201,9 @@ def test_a_damaged_chunk_stops_the_restore_and_the_target_stays_marked(
 def test_what_a_damaged_chunk_does_not_touch_can_be_restored(
     vault: Vault, source: Instance, spare: Instance
 ) -> None:
-    run_all(source, "INSERT INTO data.t SELECT 5000 + seq, RANDOM_BYTES(1000) FROM data.seq_1_to_500")
+    run_all(
+        source, "INSERT INTO data.t SELECT 5000 + seq, RANDOM_BYTES(1000) FROM data.seq_1_to_500"
+    )
     vault.backup()
     damage_largest_pack(vault)
     saved = vault.run(*restore_words(vault, spare), "--exclude", "data.t")

@@ -176,12 +176,16 @@ def _expand_table(spec: TableSpec, shards: Collection[str], place: str) -> Logic
 
 def _check_shards(shards: Sequence[Shard], locate: Locate) -> None:
     if not shards:
-        raise ConfigError(f"{locate(('fleet', 'shards'))}: no shards")
+        place = locate(("fleet", "shards"))
+        raise ConfigError(f"{place}: no shards", hint="list every shard of the fleet there")
     seen: set[str] = set()
     for index, shard in enumerate(shards):
         if shard.name in seen:
             place = locate(("fleet", "shards", index, "name"))
-            raise ConfigError(f"{place}: a second shard is named {shard.name!r}")
+            raise ConfigError(
+                f"{place}: a second shard is named {shard.name!r}",
+                hint="give each shard a name of its own",
+            )
         seen.add(shard.name)
 
 
@@ -194,7 +198,10 @@ def _check_instances(shards: Sequence[Shard], locate: Locate) -> None:
             if address in owners:
                 place = locate(("fleet", "shards", index, *step))
                 owner = owners[address]
-                raise ConfigError(f"{place}: {endpoint} is already an instance of shard {owner!r}")
+                raise ConfigError(
+                    f"{place}: {endpoint} is already an instance of shard {owner!r}",
+                    hint="name each instance once, or its rows would be taken twice",
+                )
             owners[address] = shard.name
 
 

@@ -42,6 +42,7 @@ NAMES = frozenset(
         "restore.marked",
         "restore.table_created",
         "restore.range_loaded",
+        "restore.table_loaded",
         "restore.rows_done",
         "restore.keys_done",
         "restore.objects_done",

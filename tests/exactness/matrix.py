@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.exactness import (
+    cases_code,
+    cases_names,
     cases_numbers,
     cases_strings,
     cases_tables,
@@ -17,4 +19,6 @@ CASES: tuple[Case, ...] = (
     *cases_strings.CASES,
     *cases_types.CASES,
     *cases_tables.CASES,
+    *cases_names.CASES,
+    *cases_code.CASES,
 )

@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from shardvault import app
+from shardvault.errors import TargetRefused
 from tests.integration.operations_support import (
     Result,
     Vault,
@@ -27,6 +28,7 @@ from tests.integration.operations_support import (
     wipe,
 )
 from tests.support.fleet import Fleet
+from tests.support.places import HOST
 from tests.support.servers import Flavour, Instance, grant_backup_user
 
 BACKUP_PASSWORD = "for-the-backup-only"
@@ -131,7 +133,7 @@ def test_an_instance_that_dies_on_the_way(vault: Vault, pair: Fleet, point: str)
                 {"name": "s0", "primary": {"socket": "/x"}},
                 {"name": "s1", "primary": {"socket": "/x"}},
             ],
-            ("s1", "/x"),
+            ("shards[1]", "/x", "s0"),
         ),
     ],
     ids=["empty", "doubled name", "doubled instance"],
@@ -318,18 +320,16 @@ def test_one_database_of_one_instance_without_a_fleet_file(
         "CREATE DATABASE other",
         "CREATE TABLE other.t (n INT)",
     )
-    place = {"repository": f"file://{tmp_path}/repository", "key_file": str(tmp_path / "key")}
-    report = app.backup_database(None, *login(source), name, socket=source.socket, **place)
+    place = {"socket": source.socket, **repository_in(tmp_path)}
+    report = app.backup_database(None, source.user, source.password, name, **place)
     assert (report.totals.tables, report.totals.rows) == (1, 1)
-    restored = app.restore_database(None, *login(spare), name, socket=spare.socket, **place)
-    assert restored.verified
+    place["socket"] = spare.socket
+    assert app.restore_database(None, spare.user, spare.password, name, **place).verified
     assert tables_of(spare) == [(name, "t")]
-    with pytest.raises(Exception, match="not empty"):
-        app.restore_database(None, *login(spare), name, socket=spare.socket, **place)
-    again = app.restore_database(
-        "127.0.0.1", *login(source), name, port=source.port, replace=True, **place
-    )
-    assert again.verified
+    with pytest.raises(TargetRefused, match="not empty"):
+        app.restore_database(None, spare.user, spare.password, name, **place)
+    place = {"port": source.port, "replace": True, **repository_in(tmp_path)}
+    assert app.restore_database(HOST, source.user, source.password, name, **place).verified
 
 
 def test_all_databases_of_one_instance(pair: Fleet, tmp_path: Path) -> None:
@@ -338,14 +338,14 @@ def test_all_databases_of_one_instance(pair: Fleet, tmp_path: Path) -> None:
     for number, name in enumerate(("one", "two")):
         run_all(source, f"CREATE DATABASE {name}", f"CREATE TABLE {name}.t (n INT)")
         run_all(source, f"INSERT INTO {name}.t VALUES ({number})")
-    place = {"repository": f"file://{tmp_path}/repository", "key_file": str(tmp_path / "key")}
-    app.backup_database("127.0.0.1", *login(source), "*", port=source.port, **place)
-    app.restore_database("127.0.0.1", *login(spare), "*", port=spare.port, **place)
+    place = repository_in(tmp_path)
+    app.backup_database(HOST, source.user, source.password, "*", port=source.port, **place)
+    app.restore_database(HOST, spare.user, spare.password, "*", port=spare.port, **place)
     assert tables_of(spare) == [("one", "t"), ("two", "t")]
 
 
-def login(instance: Instance) -> tuple[str, str]:
-    return instance.user, instance.password
+def repository_in(folder: Path) -> dict[str, Any]:
+    return {"repository": f"file://{folder}/repository", "key_file": str(folder / "key")}
 
 
 def tables_of(instance: Instance) -> list[tuple[str, str]]:

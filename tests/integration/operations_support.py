@@ -50,7 +50,7 @@ class Servers(Protocol):
     def password(self) -> str: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lone:
     """Make a fleet of shared instances, whose passwords must be equal."""
 
@@ -244,8 +244,8 @@ def describe(instance: Instance, schema: str) -> dict[str, Any]:
 
 def _describe_tables(read: Callable[..., list[Row]], schema: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    query = "SELECT table_name, table_type FROM information_schema.tables WHERE BINARY table_schema = %s"
-    for name, kind in read(query, schema):
+    names = "SELECT table_name, table_type FROM information_schema.tables"
+    for name, kind in read(f"{names} WHERE BINARY table_schema = %s", schema):
         place = f"{quote(schema)}.{quote(name)}"
         found[name] = read(f"SHOW CREATE TABLE {place}")
         if kind == "BASE TABLE":
@@ -255,7 +255,10 @@ def _describe_tables(read: Callable[..., list[Row]], schema: str) -> dict[str, A
     return found
 
 
-_ROUTINES = "routine_name FROM information_schema.routines WHERE routine_type = '{}' AND BINARY routine_schema"
+_ROUTINES = (
+    "routine_name FROM information_schema.routines"
+    " WHERE routine_type = '{}' AND BINARY routine_schema"
+)
 _CODE = (
     ("TRIGGER", "trigger_name FROM information_schema.triggers WHERE BINARY trigger_schema", 3),
     ("EVENT", "event_name FROM information_schema.events WHERE BINARY event_schema", 4),

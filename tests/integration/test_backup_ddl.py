@@ -75,6 +75,11 @@ def vault(tmp_path: Path, trio: Fleet, source: Instance) -> Vault:
     return Vault(tmp_path, Lone({name: trio.shards[name] for name in ("s0", "s1")}))
 
 
+def change(source: Instance, *statements: str) -> None:
+    """Run DDL; a lock of ours that it would wait for fails the test."""
+    run_all(source, "SET lock_wait_timeout = 5", *statements)
+
+
 def restore_first(vault: Vault, spare: Instance) -> None:
     """Restore shard s0 into the spare instance."""
     report = vault.restore(vault.target(Lone({"s0": spare})), scope=Scope(shards=("s0",)))
@@ -85,7 +90,7 @@ def restore_first(vault: Vault, spare: Instance) -> None:
 def test_ddl_between_survey_and_cut_leads_to_another_cut(
     vault: Vault, source: Instance, statement: str
 ) -> None:
-    steps = Steps(barrier=lambda: run_all(source, statement))
+    steps = Steps(barrier=lambda: change(source, statement))
     report = vault.backup(steps)
     reasons = [event.reason for event in steps.events if isinstance(event, Retrying)]
     assert len(reasons) == 1
@@ -96,7 +101,7 @@ def test_ddl_between_survey_and_cut_leads_to_another_cut(
 def test_what_is_backed_up_behind_such_a_retry_is_what_is_there(
     vault: Vault, trio: Fleet, source: Instance
 ) -> None:
-    vault.backup(Steps(barrier=lambda: run_all(source, SWAP, DDL["instant column"])))
+    vault.backup(Steps(barrier=lambda: change(source, SWAP, DDL["instant column"])))
     spare = trio.shards["s2"]
     restore_first(vault, spare)
     assert describe(spare, "data") == describe(source, "data")
@@ -109,7 +114,7 @@ def test_ddl_behind_the_cut_fails_the_backup(
 ) -> None:
     known = sessions_on(trio.instances)
     with pytest.raises(DdlDetected) as caught:
-        vault.backup(Steps(**{phase: lambda: run_all(source, statement)}))
+        vault.backup(Steps(**{phase: lambda: change(source, statement)}))
     assert caught.value.shard == "s0"
     assert caught.value.hint
     assert vault.listed() == []
@@ -122,7 +127,7 @@ def test_without_the_guard_two_tables_are_mixed_up_silently(
 ) -> None:
     """Negative control: what the guard stops is real, and nothing else would notice it."""
     set_failpoints(monkeypatch, "backup.ddl_guard=off")
-    vault.backup(Steps(dump=lambda: run_all(source, SWAP)))
+    vault.backup(Steps(dump=lambda: change(source, SWAP)))
     run_all(source, SWAP)
     spare = trio.shards["s2"]
     assert vault.verify().status == "ok"
@@ -133,7 +138,7 @@ def test_without_the_guard_two_tables_are_mixed_up_silently(
 
 def test_ddl_on_what_is_not_in_scope_is_no_harm(vault: Vault, source: Instance) -> None:
     run_all(source, "CREATE DATABASE other", "CREATE TABLE other.t (n INT)")
-    steps = Steps(dump=lambda: run_all(source, "DROP TABLE other.t"))
+    steps = Steps(dump=lambda: change(source, "DROP TABLE other.t"))
     report = vault.backup(steps, scope=Scope(include=("data",)))
     assert vault.listed() == [report.id]
 

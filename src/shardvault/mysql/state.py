@@ -54,9 +54,10 @@ def prepare_read(session: Session) -> None:
 
 
 def prepare_load(session: Session) -> None:
-    """Set the state in which definitions and rows are written."""
+    """Set the state in which definitions and rows are written, and rows read back."""
     _apply(session, _LOAD)
     session.execute("SET SESSION character_set_results = NULL")
+    _widen_buffer(session)
 
 
 def _apply(session: Session, extra: Mapping[str, str]) -> None:

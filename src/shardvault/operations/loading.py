@@ -1,4 +1,4 @@
-"""Load the rows of all tables into the targets, and build their keys."""
+"""Load the rows of all tables into the targets, build their keys, and read them back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 
+from shardvault.dump.reader import RangeReader
 from shardvault.errors import IntegrityError, ShardvaultError
 from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkKind, ChunkSource
@@ -18,9 +19,10 @@ from shardvault.model.schema import Column, TableKind
 from shardvault.mysql.quoting import quote_table
 from shardvault.mysql.session import Session
 from shardvault.operations.progress import Meter
+from shardvault.operations.proving import prove_range
 from shardvault.operations.restore_mark import mark_loaded, read_loaded
 from shardvault.operations.restore_plan import ShardRestore
-from shardvault.operations.table_queue import LoadTask, TableQueue
+from shardvault.operations.table_queue import RangeTask, TableQueue
 from shardvault.workers.local import Lane, run_lanes
 
 _DAMAGE_HINT = (
@@ -35,6 +37,7 @@ class TargetLane:
     def __init__(self, session: Session, loads: TableLoads) -> None:
         self.session = session
         self.loads = loads
+        self.reader = RangeReader(session)
         self._max_packet_bytes = int(session.text("SELECT @@max_allowed_packet"))
         self._table: tuple[str, str] | None = None
         self._loader: RowLoader | None = None
@@ -74,6 +77,10 @@ class TableLoads:
             for record in shard.tables
             if (record.table.schema, record.table.name) not in done
         ]
+        waiting = {id(record) for record in self.waiting}
+        self.queue = TableQueue(
+            self.waiting, [record for record in shard.tables if id(record) not in waiting]
+        )
         self._steps = {id(record): plan_steps(record.table, record.rows) for record in self.waiting}
         self._left = Counter({id(record): len(record.ranges) for record in self.waiting})
         self._lock = threading.Lock()
@@ -97,6 +104,8 @@ class TableLoads:
         if is_last:
             lane.close()
             _finish_table(lane.session, record, self._steps[id(record)])
+            failpoint("restore.table_loaded")
+            self.queue.finish(record)
 
 
 def _finish_table(session: Session, record: TableRecord, steps: TableSteps) -> None:
@@ -106,7 +115,7 @@ def _finish_table(session: Session, record: TableRecord, steps: TableSteps) -> N
     mark_loaded(session, record.table.schema, record.table.name)
 
 
-def load_rows(
+def load_and_prove(
     loads: dict[ShardName, TableLoads],
     sessions: dict[ShardName, Sequence[Session]],
     store: ChunkSource,
@@ -114,31 +123,33 @@ def load_rows(
     *,
     threads: int,
 ) -> None:
-    """Load every range of every table that waits, on all targets at once.
+    """Load every table that waits, on all targets at once, and read all tables back.
+
+    A table is read back as soon as it has its keys, while others are still being loaded.
 
     Args:
         loads: tables per shard of the backup.
         sessions: sessions in the load state on each one's target.
         store: gives the chunks.
-        meter: is told what was loaded.
+        meter: is told what was loaded, and again what was read back.
         threads: ranges at the same time, over all shards.
+
+    Raises:
+        VerificationFailed: a range differs from the manifest.
     """
     lanes = [
-        Lane([TargetLane(session, found) for session in sessions[name]], TableQueue(found.waiting))
+        Lane([TargetLane(session, found) for session in sessions[name]], found.queue)
         for name, found in loads.items()
     ]
 
-    def work(lane: TargetLane, task: LoadTask) -> None:
-        table, found = task
+    def work(lane: TargetLane, task: RangeTask) -> None:
         try:
-            _load_range(lane, table, found, store, meter)
-            lane.loads.finish_range(lane, table)
+            _do(lane, task, store, meter)
         except ShardvaultError as error:
-            error.table = error.table or table.table.qualified
+            error.table = error.table or task.table.table.qualified
             if isinstance(error, IntegrityError):
                 error.hint = error.hint or _DAMAGE_HINT
             raise
-        failpoint("restore.range_loaded")
 
     def abort() -> None:
         for group in sessions.values():
@@ -146,6 +157,16 @@ def load_rows(
                 session.abort()
 
     run_lanes(lanes, work, limit=threads, abort=abort)
+
+
+def _do(lane: TargetLane, task: RangeTask, store: ChunkSource, meter: Meter) -> None:
+    shard = lane.loads.shard.source
+    if task.is_proof:
+        prove_range(lane.reader, shard, task.table, task.range, lambda size: meter.add(shard, size))
+        return
+    _load_range(lane, task.table, task.range, store, meter)
+    lane.loads.finish_range(lane, task.table)
+    failpoint("restore.range_loaded")
 
 
 def _load_range(

@@ -17,9 +17,8 @@ from shardvault.model.manifest import Totals
 from shardvault.model.report import Finding, RestoreReport, Severity, ShardVolume
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_load, prepare_read
-from shardvault.operations.loading import TableLoads, load_rows
+from shardvault.operations.loading import TableLoads, load_and_prove
 from shardvault.operations.progress import Meter
-from shardvault.operations.proving import prove_contents
 from shardvault.operations.replacing import clear_target
 from shardvault.operations.restore_mark import read_loaded, remove_mark, write_mark
 from shardvault.operations.restore_plan import RestorePlan, ShardRestore
@@ -51,11 +50,11 @@ def run_restore(plan: RestorePlan, store: ChunkSource, sink: EventSink) -> Resto
     plan.refuse_blockers()
     with _opened(plan, sink) as run:
         run.phase("prepare", run.prepare)
-        run.phase("load", lambda: run.load(store))
+        run.phase("load and read back", lambda: run.load(store))
         failpoint("restore.rows_done")
-        run.phase("keys", run.add_foreign_keys)
+        run.phase("foreign keys", run.add_foreign_keys)
         failpoint("restore.keys_done")
-        run.phase("verify", run.prove)
+        run.phase("definitions", run.compare)
         failpoint("restore.verified")
         run.phase("objects", run.add_objects)
         failpoint("restore.objects_done")
@@ -140,12 +139,16 @@ class _Run:
         self.loads[shard.source].create(session)
 
     def load(self, store: ChunkSource) -> None:
-        """Load all rows and build the keys of each table behind its last range."""
-        load_rows(
+        """Load all rows, build the keys of each table behind its last range, read it back."""
+        totals = {
+            shard.source: 2 * sum(record.raw_bytes for record in shard.tables)
+            for shard in self.plan.shards
+        }
+        load_and_prove(
             self.loads,
             dict(self.sessions),
             store,
-            self._meter("load"),
+            Meter(self.sink, "load and read back", totals),
             threads=self.plan.options.threads,
         )
 
@@ -163,20 +166,12 @@ class _Run:
 
         self.each(add)
 
-    def prove(self) -> None:
-        """Read every table back; then compare the definitions."""
-        for group in self.sessions.values():
-            for session in group:
-                prepare_read(session)
-        prove_contents(
-            self.plan.shards,
-            dict(self.sessions),
-            self._meter("verify"),
-            threads=self.plan.options.threads,
-        )
+    def compare(self) -> None:
+        """Compare the definitions, once every table has its foreign keys."""
         sources = {shard.name: shard.server for shard in self.plan.manifest.shards}
 
         def compare(shard: ShardRestore, session: Session) -> None:
+            prepare_read(session)
             self.findings += compare_tables(shard, session, sources[shard.source])
 
         self.each(compare)
@@ -239,10 +234,3 @@ class _Run:
             findings=tuple(self.findings),
             seconds_by_phase=self.seconds,
         )
-
-    def _meter(self, phase: str) -> Meter:
-        totals = {
-            shard.source: sum(record.raw_bytes for record in shard.tables)
-            for shard in self.plan.shards
-        }
-        return Meter(self.sink, phase, totals)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from shardvault.errors import Interrupted
@@ -19,6 +20,13 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _POLL_S = 0.2  # a wait this short lets the main thread see Ctrl-C
+_LATER_S = 0.05  # until a queue that had nothing yet is asked again
+
+
+class Later(Enum):
+    """Say that there is no task now, but there may be one soon."""
+
+    LATER = "later"
 
 
 @runtime_checkable
@@ -28,8 +36,8 @@ class TaskQueue(Protocol[_Context_contra, _Task_co]):
     def __len__(self) -> int:
         """Return how many tasks wait."""
 
-    def take(self, context: _Context_contra) -> _Task_co | None:
-        """Take a task away, None if none waits."""
+    def take(self, context: _Context_contra) -> _Task_co | Later | None:
+        """Take a task away; Later if tasks may come, None if none will."""
 
 
 class _InOrder(Generic[_Context, _Task]):
@@ -107,19 +115,25 @@ class _Run(Generic[_Context, _Task]):
         self._permits = permits
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
+        self._stopped = threading.Event()
 
     def drain(self, context: _Context, queue: TaskQueue[_Context, _Task]) -> None:
         """Take tasks until there are none or one failed."""
-        while True:
+        while self._failure is None:
             with self._permits:
-                task = queue.take(context) if self._failure is None else None
+                task = queue.take(context)
                 if task is None:
                     return
-                try:
-                    self._work(context, task)
-                except BaseException as error:  # noqa: BLE001  # handed to the main thread
-                    self._fail(error)
-                    return
+                if not isinstance(task, Later):
+                    self._do(context, task)
+                    continue
+            self._stopped.wait(_LATER_S)
+
+    def _do(self, context: _Context, task: _Task) -> None:
+        try:
+            self._work(context, task)
+        except BaseException as error:  # noqa: BLE001  # handed to the main thread
+            self._fail(error)
 
     def work_off(self, threads: Sequence[threading.Thread]) -> None:
         """Start all threads and wait for them, then raise the first failure."""
@@ -144,6 +158,7 @@ class _Run(Generic[_Context, _Task]):
             if is_first:
                 self._failure = error
         if is_first:
+            self._stopped.set()
             self._abort()
 
 

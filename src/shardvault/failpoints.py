@@ -50,6 +50,9 @@ NAMES = frozenset(
     }
 )
 
+# Another thread may take the signal; until it has, this one must not run on.
+_STOP_SETTLES_S = 0.1
+
 
 @dataclass
 class _Point:
@@ -98,6 +101,7 @@ def _act(name: str, action: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(_STOP_SETTLES_S)
     elif action == "error":
         raise ShardvaultError(f"failpoint {name}")
     elif action.startswith("sleep:"):

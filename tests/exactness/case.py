@@ -6,6 +6,7 @@ import random
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.support.servers import Flavour
 
@@ -64,11 +65,11 @@ class Case:
         """Name every schema of the case."""
         return (self.id, *(name.replace("{S}", self.id) for name in self.also))
 
-    def fill(self, statement: Statement) -> Statement:
-        """Write the case's schema into a statement."""
+    def fill(self, statement: Statement, folder: Path | None = None) -> Statement:
+        """Write the case's schema, and for ``{D}`` the folder of the instance, into SQL."""
         if isinstance(statement, bytes):
             return statement.replace(b"{S}", self.id.encode())
-        return statement.replace("{S}", self.id)
+        return statement.replace("{S}", self.id).replace("{D}", str(folder))
 
     def fault(self, flavour: Flavour) -> str:
         """Say why the case is known to fail on a server, empty if it is not."""

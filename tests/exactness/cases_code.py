@@ -99,7 +99,7 @@ CASES = (
         "CREATE USER d59_owner@localhost IDENTIFIED BY 'x'",
         "GRANT SELECT ON `{S}`.* TO d59_owner@localhost",
         "CREATE DEFINER=d59_owner@localhost VIEW v AS SELECT id FROM t",
-        accounts=("d59_owner@localhost",),
+        accounts=("`d59_owner`@`localhost`",),
         probes=("SELECT * FROM v ORDER BY 1",),
     ),
     _code(
@@ -193,7 +193,7 @@ CASES = (
     _code(
         "D61",
         "aggregate_function",
-        "CREATE AGGREGATE FUNCTION total(x INT) RETURNS INT BEGIN DECLARE s INT DEFAULT 0;"
+        "CREATE AGGREGATE FUNCTION total(x INT) RETURNS INT DETERMINISTIC BEGIN DECLARE s INT DEFAULT 0;"
         " DECLARE CONTINUE HANDLER FOR NOT FOUND RETURN s; LOOP FETCH GROUP NEXT ROW; SET s = s + x; END LOOP; END",
         probes=("SELECT total(id) FROM t",),
         on=MARIADB,
@@ -217,7 +217,7 @@ CASES = (
     _code(
         "D62",
         "events",
-        "CREATE EVENT a ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' ENDS '2040-01-01 00:00:00'"
+        "CREATE EVENT a ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' ENDS '2036-01-01 00:00:00'"
         " ON COMPLETION PRESERVE COMMENT 'it''s' DO DROP DATABASE nothing",
         "CREATE EVENT b ON SCHEDULE EVERY '1:30' HOUR_MINUTE DISABLE DO BEGIN SET @a = 1; SET @b = 2; END",
         "CREATE EVENT c ON SCHEDULE AT '2037-01-01 01:02:03' DO SELECT 1",
@@ -257,7 +257,7 @@ CASES = (
             "GRANT ALL ON `d63\\_%`.* TO d63_limited@`10.%`",
             "GRANT PROCESS, RELOAD ON *.* TO d63_limited@`10.%`",
         ),
-        accounts=("d63_app@localhost", "d63_odd@`%.example`", "d63_limited@`10.%`", "d63_locked@`%`", "d63_bare@localhost"),
+        accounts=("`d63_app`@`localhost`", "`d63_odd`@`%.example`", "`d63_limited`@`10.%`", "`d63_locked`@`%`", "`d63_bare`@`localhost`"),
     ),
     Case(
         "D63",
@@ -271,7 +271,7 @@ CASES = (
             "SET DEFAULT ROLE d63_a_role FOR d63_user@localhost",
             "GRANT PROXY ON root@localhost TO d63_user@localhost",
         ),
-        accounts=("d63_user@localhost",),
+        accounts=("`d63_user`@`localhost`",),
         probes=("SHOW GRANTS FOR d63_a_role", "SHOW GRANTS FOR d63_z_role"),
         on=MARIADB,
     ),
@@ -289,7 +289,7 @@ CASES = (
             "GRANT BACKUP_ADMIN, ROLE_ADMIN ON *.* TO d63_user@localhost",
             "GRANT PROXY ON root@localhost TO d63_user@localhost",
         ),
-        accounts=("d63_user@localhost", "d63_a_role", "d63_z_role"),
+        accounts=("`d63_user`@`localhost`", "`d63_a_role`@`%`", "`d63_z_role`@`%`"),
         on=MYSQL,
     ),
     Case(
@@ -301,7 +301,7 @@ CASES = (
             "GRANT SELECT ON *.* TO d63_part@localhost",
             "REVOKE SELECT ON mysql.* FROM d63_part@localhost",
         ),
-        accounts=("d63_part@localhost",),
+        accounts=("`d63_part`@`localhost`",),
         on=MYSQL,
     ),
     Case(

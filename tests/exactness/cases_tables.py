@@ -56,7 +56,7 @@ CASES = (
     Case(
         "D42",
         "data_directory",
-        ("CREATE TABLE t (id INT PRIMARY KEY) DATA DIRECTORY='/tmp/{S}'", "INSERT INTO t VALUES (1)"),
+        ("CREATE TABLE t (id INT PRIMARY KEY) DATA DIRECTORY='{D}'", "INSERT INTO t VALUES (1)"),
         refused="DATA DIRECTORY",
         on=MARIADB,
         faults={MARIADB: "DATA DIRECTORY is neither refused nor translated"},

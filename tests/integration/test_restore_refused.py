@@ -132,9 +132,9 @@ def test_every_blocker_is_named_at_once(vault: Vault, spare: Instance) -> None:
         vault.restore(vault.target(Lone({"s0": spare})))
 
 
-def write_before_verify(vault: Vault, spare: Instance, *statements: str) -> Result:
-    """Let somebody write to the target between load and verify."""
-    process = vault.start(*restore_words(vault, spare), fail_at="restore.keys_done=stop@1")
+def write_meanwhile(vault: Vault, spare: Instance, step: str, *statements: str) -> Result:
+    """Let somebody write to the target at a step of a restore."""
+    process = vault.start(*restore_words(vault, spare), "-j", "1", fail_at=f"{step}=stop@1")
     await_stopped(process)
     run_all(spare, *statements)
     process.send_signal(signal.SIGCONT)
@@ -153,13 +153,16 @@ def test_contents_changed_behind_the_load_are_found_and_the_target_stays_marked(
     vault: Vault, spare: Instance, statement: str, word: str
 ) -> None:
     vault.backup()
-    assert_clean_failure(write_before_verify(vault, spare, statement), 15, "s0", "data.", word)
+    changed = write_meanwhile(vault, spare, "restore.table_loaded", statement)
+    assert_clean_failure(changed, 15, "s0", "data.", word)
     assert mark_of(spare) == "incomplete"
 
 
 def test_a_definition_changed_behind_the_load_is_found(vault: Vault, spare: Instance) -> None:
     vault.backup()
-    changed = write_before_verify(vault, spare, "ALTER TABLE data.u ADD KEY more (id)")
+    changed = write_meanwhile(
+        vault, spare, "restore.keys_done", "ALTER TABLE data.u ADD KEY more (id)"
+    )
     assert_clean_failure(changed, 15, "s0", "data.u", "definition")
     assert mark_of(spare) == "incomplete"
 
@@ -167,7 +170,7 @@ def test_a_definition_changed_behind_the_load_is_found(vault: Vault, spare: Inst
 def test_without_a_change_the_same_run_is_verified(vault: Vault, spare: Instance) -> None:
     """Negative control of the tests above: the stop itself does no harm."""
     vault.backup()
-    assert write_before_verify(vault, spare).code == 0
+    assert write_meanwhile(vault, spare, "restore.table_loaded").code == 0
     assert mark_of(spare) is None
 
 

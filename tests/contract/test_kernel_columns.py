@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardvault.kernel import _native, pure
+from shardvault.kernel import pure
+from tests.contract.kernels import load_native
 
+_native = load_native()
 TWINS = [pytest.param(pure, id="pure"), pytest.param(_native, id="native")]
 FULL = 0xFFFFFF
 

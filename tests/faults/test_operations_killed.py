@@ -33,8 +33,19 @@ SWITCHES = {"cut.barrier", "cut.fencing", "backup.ddl_guard"}
 POINTS = sorted(failpoints.NAMES - SWITCHES)
 RESTORE_POINTS = [name for name in POINTS if name.startswith("restore.")]
 BACKUP_POINTS = [name for name in POINTS if name.startswith(("cut.", "backup.", "repo."))]
-INTERRUPTED = {"restore.range_loaded", "restore.keys_done"}
 COMMITTED = "backup.after_manifest"
+INTERRUPTED = {
+    "cut.connected",
+    "cut.some_locked",
+    "cut.all_locked",
+    "cut.snapshots_open",
+    "backup.range_read",
+    "repo.pack",
+    COMMITTED,
+    "restore.range_loaded",
+    "restore.keys_done",
+}
+"""Where Ctrl-C is pressed in the default suite; the long one presses it at every step."""
 ORDERS = 160
 NEW_ACCOUNTS = itertools.count(10_000)
 
@@ -102,7 +113,15 @@ def test_a_killed_backup_is_not_listed_and_the_next_one_works(
     assert vault.verify(vault.backup().id).status == "ok"
 
 
-@pytest.mark.parametrize("point", BACKUP_POINTS)
+def mark_long(points: list[str]) -> list[Any]:
+    """Leave most points to the long suite."""
+    return [
+        pytest.param(point, marks=() if point in INTERRUPTED else pytest.mark.long)
+        for point in points
+    ]
+
+
+@pytest.mark.parametrize("point", mark_long(BACKUP_POINTS))
 def test_an_interrupted_backup_leaves_no_lock_and_ends_with_130(
     vault: Vault, mariadb_fleet: Fleet, point: str
 ) -> None:
@@ -162,13 +181,7 @@ def test_a_killed_restore_says_so_on_the_target_and_can_be_finished(
     assert_finishes(vault, mariadb_fleet, target, *words)
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        pytest.param(point, marks=() if point in INTERRUPTED else pytest.mark.long)
-        for point in RESTORE_POINTS
-    ],
-)
+@pytest.mark.parametrize("point", mark_long(RESTORE_POINTS))
 def test_an_interrupted_restore_ends_with_130_and_can_be_finished(
     vault: Vault, mariadb_fleet: Fleet, target: Fleet, point: str
 ) -> None:

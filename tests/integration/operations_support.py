@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -292,11 +293,14 @@ def mark_of(instance: Instance) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+def _is_left(instance: Instance, known: set[int]) -> bool:
+    return not client_ids(instance) - known
+
+
 def assert_free(instances: Iterable[Instance], known: Mapping[str, set[int]]) -> None:
     """Prove that no session is left and that rows and definitions can be changed at once."""
     for instance in instances:
-        before = known[instance.socket]
-        wait_until(lambda instance=instance, before=before: not client_ids(instance) - before)
+        wait_until(partial(_is_left, instance, known[instance.socket]))
         run_all(
             instance,
             "SET lock_wait_timeout = 1",

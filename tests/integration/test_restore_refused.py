@@ -174,6 +174,17 @@ def test_without_a_change_the_same_run_is_verified(vault: Vault, spare: Instance
     assert mark_of(spare) is None
 
 
+def test_what_an_interrupted_restore_had_loaded_is_read_back_when_it_is_finished(
+    vault: Vault, spare: Instance
+) -> None:
+    vault.backup()
+    words = restore_words(vault, spare)
+    assert vault.run(*words, fail_at="restore.rows_done=kill").code == -signal.SIGKILL
+    run_all(spare, "UPDATE data.t SET b = 'other' WHERE id = 7")
+    assert_clean_failure(vault.run(*words), 15, "s0", "data.t", "other contents")
+    assert mark_of(spare) == "incomplete"
+
+
 def damage_largest_pack(vault: Vault) -> None:
     """Turn a bit in the rows, which lie before the definitions in a pack."""
     packs = (path for path in (vault.repository / "packs").rglob("*") if path.is_file())

@@ -47,6 +47,8 @@ NAMES = frozenset(
         "restore.keys_done",
         "restore.objects_done",
         "restore.verified",
+        "restore.marked_verified",
+        "restore.mark_removed",
     }
 )
 

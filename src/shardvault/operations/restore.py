@@ -20,7 +20,7 @@ from shardvault.mysql.state import prepare_load, prepare_read
 from shardvault.operations.loading import TableLoads, load_and_prove
 from shardvault.operations.progress import Meter
 from shardvault.operations.replacing import clear_target
-from shardvault.operations.restore_mark import read_loaded, remove_mark, write_mark
+from shardvault.operations.restore_mark import mark_verified, read_loaded, remove_mark, write_mark
 from shardvault.operations.restore_plan import RestorePlan, ShardRestore
 from shardvault.operations.restored_definitions import (
     compare_objects,
@@ -47,8 +47,12 @@ def run_restore(plan: RestorePlan, store: ChunkSource, sink: EventSink) -> Resto
         VerificationFailed: contents differ from the manifest; the target stays marked.
         ServerError: the target refused something; the target stays marked.
     """
-    plan.refuse_blockers()
+    if not plan.is_verified:
+        plan.refuse_blockers()
     with _opened(plan, sink) as run:
+        if plan.is_verified:
+            run.phase("finish", run.finish)
+            return run.report()
         run.phase("prepare", run.prepare)
         run.phase("load and read back", lambda: run.load(store))
         failpoint("restore.rows_done")
@@ -191,8 +195,13 @@ class _Run:
         self.each(add)
 
     def finish(self) -> None:
-        """Say on every target that it is complete."""
-        self.each(lambda _, session: remove_mark(session))
+        """Say on every target that it is complete; killed on the way, the next run goes on here."""
+        if not self.plan.is_verified:
+            self.each(lambda _, session: mark_verified(session))
+        failpoint("restore.marked_verified")
+        for shard in self.plan.shards:
+            remove_mark(self.sessions[shard.source][0])
+            failpoint("restore.mark_removed")
 
     def report(self) -> RestoreReport:
         """Report what was restored and proven."""

@@ -1,7 +1,8 @@
 """Mark a target as incomplete while a restore runs, in a way that a program can check.
 
 ``SELECT status FROM _shardvault.restore`` gives ``incomplete`` from before the first change
-until everything was verified; then the schema ``_shardvault`` is gone.
+until everything was verified, then ``verified`` for a moment, until every target of the restore
+says so; then the schema ``_shardvault`` is gone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from shardvault.fleet.occupied import MARK_SCHEMA, NO_SUCH_TABLE
 from shardvault.model.ids import BackupId
 from shardvault.mysql.quoting import quote_text
 from shardvault.mysql.session import Session, decode
+
+_VERIFIED = "verified"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,16 @@ def write_mark(session: Session, mark: RestoreMark) -> None:
         "COMMIT",
     ):
         session.execute(statement)
+
+
+def mark_verified(session: Session) -> None:
+    """Note that all targets of the restore were verified; only the marks are left to remove."""
+    session.execute(f"UPDATE {MARK_SCHEMA}.restore SET status = '{_VERIFIED}'")
+
+
+def is_marked_verified(session: Session) -> bool:
+    """Say whether a restore ended but for the removal of its marks."""
+    return session.text(f"SELECT status FROM {MARK_SCHEMA}.restore") == _VERIFIED
 
 
 def mark_loaded(session: Session, schema: str, table: str) -> None:

@@ -19,7 +19,7 @@ from shardvault.model.report import Finding, PlannedTable, RestorePlanReport, Se
 from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema, TableKind
 from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
 from shardvault.mysql.session import Session
-from shardvault.operations.restore_mark import RestoreMark, read_mark
+from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, read_mark
 from shardvault.repository.parts import get_part
 from shardvault.workers.local import map_parallel
 
@@ -55,6 +55,7 @@ class ShardRestore:
         whole: names of schemas that are restored with everything in them.
         findings: what was found when the target was examined.
         is_resumed: the target holds an interrupted run of this very plan.
+        is_verified: that run had verified every target; only its marks are left.
     """
 
     source: ShardName
@@ -66,6 +67,7 @@ class ShardRestore:
     accounts: tuple[Account, ...]
     findings: tuple[Finding, ...] = ()
     is_resumed: bool = False
+    is_verified: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ class RestorePlan:
     def findings(self) -> tuple[Finding, ...]:
         """Give the findings of all targets."""
         return tuple(finding for shard in self.shards for finding in shard.findings)
+
+    @property
+    def is_verified(self) -> bool:
+        """Say whether an interrupted run had verified everything; one target's word is enough."""
+        return any(shard.is_verified for shard in self.shards)
 
     def refuse_blockers(self) -> None:
         """Stop here if any target must not, or cannot, take its data.
@@ -243,9 +250,10 @@ def _examine(
         target.primary, target.login, shard=target.name, read_timeout_s=_READ_TIMEOUT_S
     ) as session:
         is_resumed = _read_mark(session) == mark
+        is_verified = is_resumed and is_marked_verified(session)
         terms = replace(terms, is_resumed=is_resumed)
         findings = examine_target(session, source, contents, terms)
-    return replace(shard, findings=findings, is_resumed=is_resumed)
+    return replace(shard, findings=findings, is_resumed=is_resumed, is_verified=is_verified)
 
 
 def _read_mark(session: Session) -> RestoreMark | None:

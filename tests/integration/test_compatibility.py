@@ -151,7 +151,13 @@ def test_beside_other_tables_single_tables_may_be_restored(instance: Instance) -
 @pytest.mark.parametrize("instance", FLAVOURS, indirect=True)
 def test_the_mark_of_another_restore_is_refused(instance: Instance) -> None:
     taken = _take_standard(instance)
-    _run(instance, f"CREATE DATABASE {MARK_SCHEMA}")
+    _run(
+        instance,
+        f"CREATE DATABASE {MARK_SCHEMA}",
+        f"CREATE TABLE {MARK_SCHEMA}.restore (status VARCHAR(20))",
+    )
+    assert not _blockers(_examine(instance, taken))
+    _run(instance, f"INSERT INTO {MARK_SCHEMA}.restore VALUES ('incomplete')")
     assert MARK_SCHEMA in _blockers(_examine(instance, taken))["contents"]
     assert not _blockers(_examine(instance, taken, Terms(is_resumed=True)))
     assert not _blockers(_examine(instance, taken, Terms(replace=True)))

@@ -17,7 +17,7 @@ from shardvault.barrier.limits import (
     SNAPSHOT_WRITE_S,
     BarrierLimits,
 )
-from shardvault.barrier.links import Link, cut_off
+from shardvault.barrier.links import Link
 from shardvault.barrier.locks import PROBE, SNAPSHOT, XA_RECOVER
 from shardvault.barrier.positions import parse_position
 from shardvault.barrier.quiet import wait_for_quiet
@@ -205,7 +205,7 @@ class Attempt:
             self._rounds.ask(asks, self._now_s() + RELEASE_LIMIT_S, self._note_release)
         for link in self._links:
             if not self._holds[link.locker].released_s:
-                cut_off(link.locker)
+                link.locker.abort()
                 self._holds[link.locker].released_s = self._now_s()
             for session in link.snapshots:
                 session.set_read_timeout(SNAPSHOT_WRITE_S)

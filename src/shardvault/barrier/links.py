@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -50,20 +49,12 @@ class Link:
         """Cut off every connection but the observer's; the server drops what they held."""
         for session in self.sessions:
             if session is not self.observer:
-                cut_off(session)
+                session.abort()
 
     def abort(self) -> None:
         """Cut off every connection."""
         for session in self.sessions:
-            cut_off(session)
-
-
-def cut_off(session: Session) -> None:
-    """Close a socket at once, also while another thread waits on it; never raises."""
-    with contextlib.suppress(OSError, AttributeError):
-        # Closing alone would neither wake that thread nor tell the server.
-        session.socket.shutdown(socket.SHUT_RDWR)
-    session.abort()
+            session.abort()
 
 
 OpenSession = Callable[[Shard], Session]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from shardvault.errors import ServerError
+from shardvault.errors import PrivilegeError, ServerError
 from shardvault.fleet.definitions import Contents, shorten
 from shardvault.model.report import Finding, Severity
 from shardvault.mysql.quoting import quote_text
@@ -74,6 +74,8 @@ def _is_marked(session: Session) -> bool:
     """Look for the mark itself: without it a run was stopped before it had changed anything."""
     try:
         return bool(session.rows(f"SELECT 1 FROM {MARK_SCHEMA}.restore"))
+    except PrivilegeError:
+        return False  # the check of privileges names what is missing
     except ServerError as error:
         if error.code in NO_SUCH_TABLE:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from collections.abc import Iterable, Mapping
@@ -94,6 +95,6 @@ def random_floats(form: str, count: int) -> list[str]:
     numbers: list[str] = []
     while len(numbers) < count:
         (number,) = struct.unpack(f"<{form}", bits.randbytes(size))
-        if number == number and abs(number) != float("inf"):
+        if math.isfinite(number):
             numbers.append(repr(float(number)) + ("" if "e" in repr(number) else "e0"))
     return numbers

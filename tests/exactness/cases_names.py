@@ -1,8 +1,9 @@
 """D53 to D57: names, empty databases, very many tables."""
 
+# ruff: noqa: E501 - a statement is read best in one line
 from __future__ import annotations
 
-from tests.exactness.case import MARIADB, MYSQL, Case
+from tests.exactness.case import EVERYWHERE, MARIADB, MARIADB_118, MARIADB_1011, MYSQL, Case
 from tests.integration.operations_support import quote
 
 _EVIL = {
@@ -35,6 +36,12 @@ _EVIL = {
     "right_to_left": "\u202eabc",
     "brackets": "a(b),c",
 }
+_BACKTICK_KEYS = (
+    "CREATE TABLE `p/..` (`i``d` INT PRIMARY KEY)",
+    "CREATE TABLE `c'` (id INT PRIMARY KEY, `p;` INT, CONSTRAINT `f``k, (` FOREIGN KEY (`p;`) REFERENCES `p/..` (`i``d`))",
+    "INSERT INTO `p/..` VALUES (1)",
+    "INSERT INTO `c'` VALUES (1, 1)",
+)
 _RESERVED = ("select", "table", "order", "group", "key", "rows", "rank", "system", "lateral")
 
 
@@ -57,6 +64,9 @@ def _evil(name: str, text: str) -> Case:
             f"CREATE EVENT {quote(text + '_e')} ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DISABLE DO SELECT 1",
         ),
         also=(f"{{S}}{text}x",),
+        faults={EVERYWHERE: "SHOW CREATE VIEW trims names of columns; in silence"}
+        if text == " a"
+        else {},
     )
 
 
@@ -87,11 +97,24 @@ CASES = (
         "D53",
         "named_foreign_keys",
         (
-            "CREATE TABLE `p/..` (`i``d` INT PRIMARY KEY)",
-            "CREATE TABLE `c'` (id INT PRIMARY KEY, `p;` INT, CONSTRAINT `f``k, (` FOREIGN KEY (`p;`) REFERENCES `p/..` (`i``d`))",
+            "CREATE TABLE `p/..` (`i'd` INT PRIMARY KEY)",
+            "CREATE TABLE `c'` (id INT PRIMARY KEY, `p;` INT, CONSTRAINT `f'k, (` FOREIGN KEY (`p;`) REFERENCES `p/..` (`i'd`))",
             "INSERT INTO `p/..` VALUES (1)",
             "INSERT INTO `c'` VALUES (1, 1)",
         ),
+    ),
+    Case(
+        "D53",
+        "named_foreign_keys_with_backticks",
+        _BACKTICK_KEYS,
+        on=MARIADB_1011 | MYSQL,
+    ),
+    Case(
+        "D53",
+        "named_foreign_keys_that_the_server_misspells",
+        _BACKTICK_KEYS,
+        refused="misspells",
+        on=MARIADB_118,
     ),
     Case(
         "D53",
@@ -102,9 +125,8 @@ CASES = (
     ),
     Case(
         "D53",
-        "named_with_the_old_prefix",
-        ("CREATE TABLE `#mysql50#a-b` (id INT PRIMARY KEY)", "INSERT INTO `#mysql50#a-b` VALUES (1)"),
-        on=MARIADB,
+        "named_like_the_old_prefix",
+        ("CREATE TABLE `mysql50#a-b` (id INT PRIMARY KEY)", "INSERT INTO `mysql50#a-b` VALUES (1)"),
     ),
     Case(
         "D53",
@@ -118,7 +140,10 @@ CASES = (
     Case(
         "D53",
         "longest_schema",
-        (f"CREATE DATABASE `{'s' * 64}`", f"CREATE TABLE `{'s' * 64}`.`{'t' * 64}` (`{'c' * 64}` INT PRIMARY KEY)"),
+        (
+            f"CREATE DATABASE `{'s' * 64}`",
+            f"CREATE TABLE `{'s' * 64}`.`{'t' * 64}` (`{'c' * 64}` INT PRIMARY KEY)",
+        ),
         also=("s" * 64,),
     ),
     *(_reserved(word) for word in _RESERVED),
@@ -154,7 +179,10 @@ CASES = (
         Case(
             "D56",
             f"database_of_{collation}",
-            (f"CREATE DATABASE `{{S}}_x` COLLATE {collation}", "CREATE TABLE `{S}_x`.t (v VARCHAR(9))"),
+            (
+                f"CREATE DATABASE `{{S}}_x` COLLATE {collation}",
+                "CREATE TABLE `{S}_x`.t (v VARCHAR(9))",
+            ),
             also=("{S}_x",),
         )
         for collation in ("latin1_bin", "utf8mb4_bin", "ucs2_general_ci", "utf8mb3_unicode_ci")
@@ -183,9 +211,14 @@ CASES = (
     Case(
         "D56",
         "database_that_is_encrypted_or_read_only",
-        ("CREATE DATABASE `{S}_x`", "CREATE TABLE `{S}_x`.t (id INT)", "ALTER DATABASE `{S}_x` READ ONLY = 1"),
+        (
+            "CREATE DATABASE `{S}_x`",
+            "CREATE TABLE `{S}_x`.t (id INT)",
+            "ALTER DATABASE `{S}_x` READ ONLY = 1",
+        ),
         also=("{S}_x",),
         on=MYSQL,
+        faults={MYSQL: "READ ONLY is not set again; in silence"},
     ),
     Case(
         "D57",

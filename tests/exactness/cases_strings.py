@@ -1,5 +1,6 @@
 """D20 to D31: strings, binary values, members, and statements that look like something else."""
 
+# ruff: noqa: E501 - a statement is read best in one line
 from __future__ import annotations
 
 from tests.exactness.case import EVERYWHERE, MARIADB, MARIADB_118, MYSQL, Case, insert
@@ -49,7 +50,9 @@ CASES = (
         "every_pair_of_bytes",
         (
             "CREATE TABLE t (id INT PRIMARY KEY, b BLOB)",
-            insert("t", [f"X'{''.join(f'{a:02x}{b:02x}' for b in range(256))}'" for a in range(256)]),
+            insert(
+                "t", [f"X'{''.join(f'{a:02x}{b:02x}' for b in range(256))}'" for a in range(256)]
+            ),
         ),
     ),
     Case(
@@ -71,7 +74,10 @@ CASES = (
     Case(
         "D20",
         "longer_than_one_packet",
-        ("CREATE TABLE t (id INT PRIMARY KEY, b LONGBLOB)", "INSERT INTO t VALUES (1, REPEAT(X'5C', 3000000))"),
+        (
+            "CREATE TABLE t (id INT PRIMARY KEY, b LONGBLOB)",
+            "INSERT INTO t VALUES (1, REPEAT(X'5C', 3000000))",
+        ),
         probes=("SELECT LENGTH(b), SHA2(b, 256) FROM t",),
     ),
     Case(
@@ -79,21 +85,39 @@ CASES = (
         "empty_null_and_their_names",
         (
             "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(9), b TEXT, c BLOB, d CHAR(5))",
-            insert("t", [", ".join([value] * 4) for value in ("''", "NULL", "'NULL'", "'\\\\N'", "'\\\\'", "'N'")]),
+            insert(
+                "t",
+                [
+                    ", ".join([value] * 4)
+                    for value in ("''", "NULL", "'NULL'", "'\\\\N'", "'\\\\'", "'N'")
+                ],
+            ),
         ),
         holds=(("SELECT a FROM t WHERE id IN (2, 3, 4)", "NULL;NULL;\\N"),),
     ),
     Case(
         "D21",
         "only_nulls",
-        ("CREATE TABLE t (a INT, b VARCHAR(9), c BLOB)", "INSERT INTO t VALUES (NULL, NULL, NULL), (NULL, NULL, NULL)"),
+        (
+            "CREATE TABLE t (a INT, b VARCHAR(9), c BLOB)",
+            "INSERT INTO t VALUES (NULL, NULL, NULL), (NULL, NULL, NULL)",
+        ),
     ),
     Case(
         "D21",
         "separators",
         (
             "CREATE TABLE t (id INT PRIMARY KEY, a TEXT, b TEXT)",
-            insert("t", ["'\\t', '\\n'", "'a\\tb', 'c\\nd'", "'\\\\', '\\\\\\t'", "'\\r\\n', '\\0'", "',', '\"'"]),
+            insert(
+                "t",
+                [
+                    "'\\t', '\\n'",
+                    "'a\\tb', 'c\\nd'",
+                    "'\\\\', '\\\\\\t'",
+                    "'\\r\\n', '\\0'",
+                    "',', '\"'",
+                ],
+            ),
         ),
     ),
     Case(
@@ -101,7 +125,15 @@ CASES = (
         "binary_padding",
         (
             "CREATE TABLE t (id INT PRIMARY KEY, b BINARY(5), v VARBINARY(5), n BINARY(0))",
-            insert("t", ["X'61', X'6100', ''", "X'', X'', ''", "X'2020', X'20202020', ''", "X'0000000000', X'00', NULL"]),
+            insert(
+                "t",
+                [
+                    "X'61', X'6100', ''",
+                    "X'', X'', ''",
+                    "X'2020', X'20202020', ''",
+                    "X'0000000000', X'00', NULL",
+                ],
+            ),
         ),
         holds=(("SELECT HEX(b) FROM t WHERE id = 1", "6100000000"),),
     ),
@@ -110,7 +142,10 @@ CASES = (
         "trailing_spaces",
         (
             "CREATE TABLE t (id INT PRIMARY KEY, c CHAR(5), v VARCHAR(5), x TEXT)",
-            insert("t", ["'a  ', 'a  ', 'a  '", "'  ', '  ', '  '", "'', '', ''", "'\\t ', ' \\t', ' \\0'"]),
+            insert(
+                "t",
+                ["'a  ', 'a  ', 'a  '", "'  ', '  ', '  '", "'', '', ''", "'\\t ', ' \\t', ' \\0'"],
+            ),
         ),
         holds=(("SELECT LENGTH(v), LENGTH(x) FROM t WHERE id = 1", "3,3"),),
     ),
@@ -168,9 +203,13 @@ CASES = (
             "INSERT INTO t VALUES (_gbk X'BF5C'), (_gbk X'D55C'), (_gbk X'5C'), ('a')",
         ),
     ),
-    _charset_case("emoji", "utf8mb4", ("F09F9880", "F09F92A9C3A9", "EFBFBF", "F48FBFBF", "EFBBBF61")),
+    _charset_case(
+        "emoji", "utf8mb4", ("F09F9880", "F09F92A9C3A9", "EFBFBF", "F48FBFBF", "EFBBBF61")
+    ),
     _charset_case("utf8mb3", "utf8mb3", ("C3A9", "EFBFBD", "E282AC", "")),
-    _charset_case("latin1_controls", "latin1", ("808182838485868788898A8B8C8D8E8F", "90919F", "A0FF00")),
+    _charset_case(
+        "latin1_controls", "latin1", ("808182838485868788898A8B8C8D8E8F", "90919F", "A0FF00")
+    ),
     _charset_case("ucs2_lone_surrogate", "ucs2", ("D800", "DC00D800", "0000", "005C0027")),
     _charset_case("utf16", "utf16", ("D83DDE00", "0041", "005C", "FEFF0041")),
     _charset_case("utf16le", "utf16le", ("3DD800DE", "4100", "5C00")),
@@ -237,7 +276,9 @@ CASES = (
         (
             "CREATE TABLE t (id INT PRIMARY KEY, t TINYTEXT, x TEXT, m MEDIUMTEXT, l LONGTEXT)"
             " CHARACTER SET utf8mb4",
-            insert("t", ["REPEAT('é', 127), REPEAT('é', 400), REPEAT('é', 40000), REPEAT('😀', 70000)"]),
+            insert(
+                "t", ["REPEAT('é', 127), REPEAT('é', 400), REPEAT('é', 40000), REPEAT('😀', 70000)"]
+            ),
         ),
         holds=(("SELECT LENGTH(x), LENGTH(l) FROM t", "800,280000"),),
     ),
@@ -252,7 +293,10 @@ CASES = (
     Case(
         "D26",
         "index_zero_beside_an_empty_member",
-        (_ENUM.format("", ""), "INSERT INTO t VALUES (1, 0, 0), (2, 4, 4), (3, 1, 3), (4, NULL, NULL)"),
+        (
+            _ENUM.format("", ""),
+            "INSERT INTO t VALUES (1, 0, 0), (2, 4, 4), (3, 1, 3), (4, NULL, NULL)",
+        ),
         holds=(("SELECT e + 0, HEX(e) FROM t WHERE id < 3", "0,;4,"),),
     ),
     Case(
@@ -327,13 +371,18 @@ CASES = (
     Case(
         "D29",
         "very_many_columns",
-        (f"CREATE TABLE t (id INT PRIMARY KEY, {_WIDE})", "INSERT INTO t (id, c1, c1009) VALUES (1, 7, 9)"),
+        (
+            f"CREATE TABLE t (id INT PRIMARY KEY, {_WIDE})",
+            "INSERT INTO t (id, c1, c1009) VALUES (1, 7, 9)",
+        ),
     ),
     Case(
         "D29",
         "very_many_columns_of_myisam",
         (
-            "CREATE TABLE t (" + ", ".join(f"c{n} TINYINT" for n in range(2400)) + ") ENGINE=MyISAM",
+            "CREATE TABLE t ("
+            + ", ".join(f"c{n} TINYINT" for n in range(2400))
+            + ") ENGINE=MyISAM",
             "INSERT INTO t (c0, c2399) VALUES (1, 2)",
         ),
     ),

@@ -12,6 +12,7 @@ from tests.exactness import (
     cases_types,
 )
 from tests.exactness.case import Case
+from tests.support.servers import Flavour
 
 CASES: tuple[Case, ...] = (
     *cases_numbers.CASES,
@@ -22,3 +23,8 @@ CASES: tuple[Case, ...] = (
     *cases_names.CASES,
     *cases_code.CASES,
 )
+
+
+def cases_on(flavour: Flavour) -> tuple[Case, ...]:
+    """Pick the cases that a server knows."""
+    return tuple(case for case in CASES if flavour in case.on)

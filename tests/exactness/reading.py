@@ -51,7 +51,14 @@ _SHOWN = (
     ("triggers", "TRUE", "trigger_schema", "trigger_name", "TRIGGER", slice(0, 6)),
     ("events", "TRUE", "event_schema", "event_name", "EVENT", slice(None)),
     *(
-        ("routines", f"routine_type = '{kind}'", "routine_schema", "routine_name", kind, slice(None))
+        (
+            "routines",
+            f"routine_type = '{kind}'",
+            "routine_schema",
+            "routine_name",
+            kind,
+            slice(None),
+        )
         for kind in ("FUNCTION", "PROCEDURE", "PACKAGE", "PACKAGE BODY")
     ),
 )
@@ -71,13 +78,17 @@ _VALUES = {
     "inet6": "{c}, HEX({c})",
     "vector": "HEX({c}), LENGTH({c})",
     **dict.fromkeys(
-        ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "binary", "varbinary")
-        + ("tinyblob", "blob", "mediumblob", "longblob"),
+        (
+            *("char", "varchar", "tinytext", "text", "mediumtext", "longtext"),
+            *("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"),
+        ),
         _TEXT,
     ),
     **dict.fromkeys(
-        ("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring")
-        + ("multipolygon", "geometrycollection", "geomcollection"),
+        (
+            *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"),
+            *("multipolygon", "geometrycollection", "geomcollection"),
+        ),
         _GEOMETRY,
     ),
 }
@@ -187,9 +198,7 @@ def _read_catalogue(reader: Reader, view: str, schema: str, name: str) -> State:
     return {key: sorted(rows, key=repr) for key, rows in state.items()}
 
 
-def _list(
-    reader: Reader, view: str, where: str, schema: str, name: str
-) -> list[tuple[str, str]]:
+def _list(reader: Reader, view: str, where: str, schema: str, name: str) -> list[tuple[str, str]]:
     rows = reader.rows(
         f"SELECT {schema}, {name} FROM information_schema.{view}"
         f" WHERE {schema} NOT IN {_SYSTEM} AND {where}"

@@ -103,7 +103,9 @@ class RoundTrip:
 
     def _try(self, cases: Sequence[Case]) -> dict[str, Outcome]:
         _clear(self._source, self._target)
-        unlaid = {case.id: Outcome(unlaid=why) for case in cases if (why := lay(self._source, case))}
+        unlaid = {
+            case.id: Outcome(unlaid=why) for case in cases if (why := lay(self._source, case))
+        }
         if unlaid:
             return unlaid | self._run_together([case for case in cases if case.id not in unlaid])
         folder = self._folder / secrets.token_hex(4)
@@ -152,7 +154,9 @@ def _clear(*instances: Instance) -> None:
                 "SELECT schema_name FROM information_schema.schemata_extensions"
                 " WHERE options LIKE '%%READ ONLY=1%%'",
             )
-            run_all(instance, *(f"ALTER DATABASE {quote(name)} READ ONLY = 0" for (name,) in locked))
+            run_all(
+                instance, *(f"ALTER DATABASE {quote(name)} READ ONLY = 0" for (name,) in locked)
+            )
     wipe(*instances)
 
 
@@ -301,6 +305,6 @@ def _show(value: bytes | None) -> str:
     return "NULL" if value is None else value.decode("utf-8", "backslashreplace")
 
 
-def start_trip(flavour: Flavour, folder: Path) -> Fleet:
-    """Describe the pair of instances that a round trip needs."""
+def describe_pair(flavour: Flavour, folder: Path) -> Fleet:
+    """Describe the two instances that a round trip needs; entering it starts them."""
     return Fleet([flavour, flavour], folder=folder)

@@ -335,7 +335,9 @@ def test_tables_that_need_care_are_named_one_by_one(instance: Instance) -> None:
     _run(
         instance,
         f"CREATE TABLE {SCHEMA}.plain (id INT PRIMARY KEY)",
-        f"CREATE TABLE {SCHEMA}.old (id INT) WITH SYSTEM VERSIONING",
+        f"CREATE TABLE {SCHEMA}.told_by_times (id INT) WITH SYSTEM VERSIONING",
+        f"CREATE TABLE {SCHEMA}.old (id INT, a BIGINT UNSIGNED AS ROW START,"
+        " b BIGINT UNSIGNED AS ROW END, PERIOD FOR SYSTEM_TIME (a, b)) WITH SYSTEM VERSIONING",
         f"CREATE TABLE {SCHEMA}.mine (id INT) ENGINE=MyISAM",
         f"CREATE TABLE {SCHEMA}.merged (id INT) ENGINE=MERGE UNION=({SCHEMA}.mine)",
     )

@@ -40,6 +40,8 @@ def select_statement(table: Table, key_range: KeyRange) -> str:
     """Write the SELECT that reads a range of a table exactly."""
     wanted = ", ".join(select_expression(column) for column in stored_columns(table.columns))
     source = quote_table(table.schema, table.name)
+    if table.is_versioned:
+        source += " FOR SYSTEM_TIME ALL"
     if table.key:
         source += f" FORCE INDEX ({quote_name(table.key_name)})"
     condition = range_condition(table.key, key_range)

@@ -29,6 +29,9 @@ _TYPES: dict[str, dict[Family, Version]] = {
 }
 """Types that not every supported server has, and since when; MariaDB and MySQL manuals."""
 
+_HISTORY_SINCE: Version = (10, 11, 0)
+"""MariaDB that takes rows with the period in which they were valid."""
+
 _FUNCTIONAL_KEY = re.compile(rb"\n +(?:UNIQUE )?KEY `[^\n]*\(\(")
 _SKIPPED_COMMENT = re.compile(rb"/\*!(?:5[7-9]|[6-9]\d)\d{3} ")
 """Marks that MariaDB skips as a comment and MySQL obeys. Source: MariaDB manual, "Comments"."""
@@ -87,6 +90,8 @@ def unknown_types(contents: Contents, family: Family, version: Version) -> Users
     for table in _tables(contents):
         if table.kind is TableKind.SEQUENCE and family is Family.MYSQL:
             users["sequences"].append(table.qualified)
+        if table.is_versioned and (family is Family.MYSQL or version < _HISTORY_SINCE):
+            users["history of system-versioned tables"].append(table.qualified)
         for column in table.columns:
             since = _TYPES.get(column.data_type)
             if since is not None and version < since.get(family, (9999, 0, 0)):

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shardvault.model.position import Family
 from shardvault.model.schema import Column, ForeignKey, Schema, Table, TableKind
@@ -18,7 +18,13 @@ TableName = tuple[str, str]
 DEFINITION_ONLY_ENGINES = frozenset(
     {"MRG_MYISAM", "MERGE", "FEDERATED", "FEDERATEDX", "CONNECT", "SPIDER", "BLACKHOLE"}
 )
+ROW_START, ROW_END = "ROW START", "ROW END"
+"""What ``extra`` of a column says that tells from when to when a version of a row was valid."""
+
 _AUTO_INCREMENT = re.compile(rb" AUTO_INCREMENT=\d+")
+# Older servers take no history; versions told by transaction ids mean nothing elsewhere.
+_HISTORY_SINCE = (10, 11, 0)
+_PERIOD = (b"ROW START", b"ROW END")
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ def read_inventory(
     ids = _read_table_ids(session)
     tables: list[Table] = []
     fingerprints: dict[TableName, str] = {}
-    for row in _read_tables(session, names):
+    # Sequences first: columns take defaults from them, in other schemas too.
+    for row in sorted(_read_tables(session, names), key=lambda row: row[2] != b"SEQUENCE"):
         name = (_text(row[0]), _text(row[1]))
         if name not in wanted:
             continue
@@ -97,8 +104,14 @@ def read_counters(session: Session, schemas: Iterable[str]) -> dict[TableName, i
 
 
 def read_sequence(session: Session, schema: str, name: str) -> str:
-    """Read the next value of a sequence that no cache has taken yet."""
-    return session.text(f"SELECT next_not_cached_value FROM {quote_table(schema, name)}")
+    """Read the next value of a sequence that no cache has taken yet.
+
+    A sequence that began anew has the number of times behind it, as ``4/1``.
+    """
+    place = quote_table(schema, name)
+    row = session.rows(f"SELECT next_not_cached_value, cycle_count FROM {place}")[0]
+    value, cycles = _text(row[0]), _text(row[1])
+    return value if cycles == "0" else f"{value}/{cycles}"
 
 
 def strip_auto_increment(create_sql: bytes) -> bytes:
@@ -125,6 +138,9 @@ def _build_table(
     kind = _kind(_text(row[2]), engine)
     what = "SEQUENCE" if kind is TableKind.SEQUENCE else "TABLE"
     create = session.rows(f"SHOW CREATE {what} {quote_table(schema, name)}")[0][1] or b""
+    is_versioned = _text(row[2]) == "SYSTEM VERSIONED"
+    if is_versioned and session.version >= _HISTORY_SINCE:
+        columns = _with_period(columns)
     return Table(
         schema=schema,
         name=name,
@@ -140,9 +156,29 @@ def _build_table(
         data_bytes=int(row[5] or 0),
         auto_increment=int(row[6]) if row[6] is not None else None,
         sequence_next=read_sequence(session, schema, name) if kind is TableKind.SEQUENCE else None,
-        is_versioned=_text(row[2]) == "SYSTEM VERSIONED",
+        is_versioned=is_versioned,
         is_partitioned=b"partitioned" in (row[8] or b""),
     )
+
+
+def _with_period(columns: list[Column]) -> list[Column]:
+    """Count the columns of a version's period among the stored ones.
+
+    The catalogue names them only where the table's definition does; else they have the
+    server's own names. Source: MariaDB manual, "System-Versioned Tables".
+    """
+    if any(column.extra in (ROW_START, ROW_END) for column in columns):
+        return [
+            replace(column, is_generated=False)
+            if column.extra in (ROW_START, ROW_END) and column.data_type == "timestamp"
+            else column
+            for column in columns
+        ]
+    return [*columns, _period_column("row_start", ROW_START), _period_column("row_end", ROW_END)]
+
+
+def _period_column(name: str, extra: str) -> Column:
+    return Column(name, "timestamp", "timestamp(6)", None, None, False, False, extra)
 
 
 def _kind(table_type: str, engine: str) -> TableKind:
@@ -171,7 +207,7 @@ def _read_columns(session: Session, schemas: tuple[str, ...]) -> dict[TableName,
     )
     found: dict[TableName, list[Column]] = defaultdict(list)
     for row in rows:
-        extra = _text(row[8])
+        extra = _text(row[9] if row[9] in _PERIOD else row[8])
         found[_text(row[0]), _text(row[1])].append(
             Column(
                 name=_text(row[2]),

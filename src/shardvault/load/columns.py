@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from shardvault.fleet.inventory import ROW_END
 from shardvault.model.position import Family
 from shardvault.model.schema import Column
 
@@ -58,6 +59,13 @@ _MYSQL_JSON = WriteRule(
     TYPE_TEXT,
     "MySQL makes no JSON of binary strings",
 )
+_ROW_END = WriteRule(
+    frozenset({"timestamp"}),
+    "COALESCE(NULLIF({v}, 'current'), FROM_UNIXTIME("
+    "IF(VERSION() < '11.5', 2147483647.999999, 4294967295.999999)))",
+    TYPE_TEXT,
+    "a version that is current ends at the greatest TIMESTAMP that this server has",
+)
 _PLAIN = WriteRule(frozenset(), "{v}", TYPE_TEXT, "the server parses its own text exactly")
 
 RULES = {
@@ -68,6 +76,8 @@ RULES = {
 
 def write_rule(column: Column, family: Family) -> WriteRule:
     """Choose how a column takes its values back on servers of a family."""
+    if column.extra == ROW_END:
+        return _ROW_END
     if match := _FRACTIONAL.match(column.column_type):
         return _bounded_rule(int(match[1]), int(match[2]))
     for rule in RULES[family]:

@@ -97,7 +97,8 @@ def create_table(session: Session, table: Table, steps: TableSteps) -> None:
     run_clean(session, steps.create)
     if table.sequence_next is not None:
         place = quote_table(table.schema, table.name)
-        session.rows(f"SELECT SETVAL({place}, {int(table.sequence_next)}, 0)")
+        value, _, cycles = table.sequence_next.partition("/")
+        session.rows(f"SELECT SETVAL({place}, {int(value)}, 0, {int(cycles or 0)})")
 
 
 def set_counter(session: Session, table: Table) -> None:

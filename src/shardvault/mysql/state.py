@@ -43,6 +43,8 @@ _LOAD = {
     "max_error_count": "65535",
     "sql_generate_invisible_primary_key": "0",
     "sql_require_primary_key": "0",
+    "system_versioning_insert_history": "1",
+    "system_versioning_alter_history": "KEEP",
 }
 
 

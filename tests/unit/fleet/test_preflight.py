@@ -10,7 +10,7 @@ import pytest
 
 from shardvault.errors import ServerError, UnsupportedObject
 from shardvault.fleet.activity import find_obstacles, find_prepared
-from shardvault.fleet.inventory import Inventory
+from shardvault.fleet.inventory import ROW_END, Inventory
 from shardvault.fleet.preflight import refuse_unsupported
 from shardvault.fleet.servers import compare_shards
 from shardvault.fleet.settings import examine_settings
@@ -19,12 +19,13 @@ from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import Table, TableKind
+from shardvault.model.schema import Column, ForeignKey, Table, TableKind
 from shardvault.mysql.session import Row, Session
 
 SHARD = ShardName("s0")
 SERVER = ServerIdentity("11.8.6", "mariadb", "a", 0, "utf8mb4", "utf8mb4_bin", "", "UTC")
-TABLE = Table("shop", "orders", TableKind.ROWS, "InnoDB", True, b"", ())
+COLUMN = Column("id", "int", "int(11)", None, None, False, False)
+TABLE = Table("shop", "orders", TableKind.ROWS, "InnoDB", True, b"", (COLUMN,))
 SOUND = {
     "log_bin": "ON",
     "binlog_format": "ROW",
@@ -128,6 +129,34 @@ def test_the_tables_that_a_backup_refuses_are_all_named_with_the_remedy() -> Non
     assert all(name in text for name in ("shop.old", "shop.big", "shop.bigger", "shard s0"))
     assert "shop.orders" not in text
     assert "--exclude" in (caught.value.hint or "")
+
+
+def _refused(*tables: Table) -> list[str]:
+    findings = examine_tables(SHARD, Inventory((), tables, {}), 0)
+    return [item.message for item in findings if item.severity is Severity.BLOCKER]
+
+
+def test_a_system_versioned_table_is_refused_only_if_its_periods_are_no_times() -> None:
+    period = replace(COLUMN, name="b", data_type="timestamp", extra=ROW_END)
+    times = replace(TABLE, columns=(COLUMN, period), is_versioned=True)
+    ids = replace(times, columns=(COLUMN, replace(period, data_type="bigint", is_generated=True)))
+    assert _refused(times) == []
+    assert "transaction ids" in _refused(ids)[0]
+
+
+def test_a_table_of_generated_columns_only_is_refused() -> None:
+    generated = replace(COLUMN, is_generated=True)
+    assert _refused(replace(TABLE, columns=(COLUMN, generated))) == []
+    assert "only generated" in _refused(replace(TABLE, columns=(generated,)))[0]
+
+
+@pytest.mark.parametrize(("written", "is_refused"), [(b"`a``b`", False), (b"`a`b`", True)])
+def test_a_foreign_key_that_the_server_misspells_is_refused(
+    written: bytes, is_refused: bool
+) -> None:
+    key = ForeignKey("a`b", ("id",), "shop", "orders", ("id",))
+    create = b"CONSTRAINT " + written + b" FOREIGN KEY (`id`) REFERENCES `orders` (`id`)"
+    assert bool(_refused(replace(TABLE, create_sql=create, foreign_keys=(key,)))) is is_refused
 
 
 def test_small_tables_outside_the_snapshot_are_named_but_not_refused() -> None:

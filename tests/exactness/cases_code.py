@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - a statement is read best in one line
 from __future__ import annotations
 
-from tests.exactness.case import EVERYWHERE, MARIADB, MARIADB_1011, MYSQL, Case, insert
+from tests.exactness.case import EVERYWHERE, MARIADB, MYSQL, Case, insert
 
 _TABLE = "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))"
 _ROWS = insert("t", ["'x'", "'y'"])
@@ -217,9 +217,7 @@ CASES = (
         "SET sql_mode = 'ORACLE'",
         "CREATE PACKAGE pk AS FUNCTION f RETURN INT; PROCEDURE p; END",
         "CREATE PACKAGE BODY pk AS FUNCTION f RETURN INT AS BEGIN RETURN 7; END; PROCEDURE p AS BEGIN NULL; END; END",
-        probes=("SELECT pk.f()",),
         on=MARIADB,
-        faults={MARIADB_1011: "DROP PACKAGE wants sql_mode=ORACLE; the restore fails"},
     ),
     _code(
         "D61",

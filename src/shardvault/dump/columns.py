@@ -37,10 +37,10 @@ _HAS_UNTOLD = (
     "NESTED PATH '$**.*' COLUMNS (m JSON PATH '$'), NESTED PATH '$**[*]' COLUMNS (i JSON PATH '$')"
     f")) inside WHERE {_UNTOLD.format(v='m')} OR {_UNTOLD.format(v='i')}))"
 )
+UNTOLD_JSON = "JSON with types that its text does not tell"
+"""What the server's error repeats when a value of this kind was met."""
 # A function that quotes its argument in its error; the column keeps it from being called early.
-_STOP = (
-    "CAST(UUID_TO_BIN(CONCAT('JSON with types that its text does not tell', LEFT({c}, 0))) AS JSON)"
-)
+_STOP = f"CAST(UUID_TO_BIN(CONCAT('{UNTOLD_JSON}', LEFT({{c}}, 0))) AS JSON)"
 
 RULES = (
     ReadRule(

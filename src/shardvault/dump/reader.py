@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shardvault.errors import ConnectError, DdlDetected, ServerError, ShardvaultError
+from shardvault.dump.columns import UNTOLD_JSON
+from shardvault.errors import (
+    ConnectError,
+    DdlDetected,
+    ServerError,
+    ShardvaultError,
+    UnsupportedObject,
+)
 from shardvault.kernel.select import RowScanner
 from shardvault.mysql import wire
 from shardvault.mysql.session import Session
@@ -168,6 +175,13 @@ class RangeReader:
         if code in _DDL_CODES:
             return DdlDetected(
                 f"definition changed during the dump: {text} ({code})", shard=self._session.shard
+            )
+        if UNTOLD_JSON in text:
+            return UnsupportedObject(
+                "a JSON value holds a DECIMAL, DATE, TIME or BLOB, which would come back as "
+                "another type",
+                shard=self._session.shard,
+                hint="leave the table out with --exclude, or store such values in JSON as text",
             )
         return ServerError(
             f"reading rows failed: {text} ({code})", code=code, shard=self._session.shard

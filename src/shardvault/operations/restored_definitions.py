@@ -12,6 +12,7 @@ from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import CodeObject, ForeignKey, ObjectKind, Table
 from shardvault.mysql.quoting import quote_table
 from shardvault.mysql.session import Session, parse_version
+from shardvault.mysql.state import LOAD_MODE, prepare_load
 from shardvault.operations.restore_plan import ShardRestore
 
 ObjectKey = tuple[ObjectKind, str, str]
@@ -102,10 +103,13 @@ def _find_fault(session: Session, table: Table, key: ForeignKey) -> str:
 def drop_objects(shard: ShardRestore, session: Session) -> None:
     """Drop what an interrupted run, or --replace, left of the objects to create."""
     for item in reversed(shard.objects):
-        if item.kind is not ObjectKind.PACKAGE_BODY:
-            session.execute(
-                f"DROP {item.kind.upper()} IF EXISTS {quote_table(item.schema, item.name)}"
-            )
+        if item.kind is ObjectKind.PACKAGE_BODY:
+            continue  # goes with its package
+        # MariaDB 10.11 knows packages in this mode only, and drops everything else in it too.
+        mode = "ORACLE" if item.kind is ObjectKind.PACKAGE else LOAD_MODE
+        session.execute(f"SET SESSION sql_mode = '{mode}'")
+        session.execute(f"DROP {item.kind.upper()} IF EXISTS {quote_table(item.schema, item.name)}")
+    prepare_load(session)
 
 
 def compare_objects(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:

@@ -165,8 +165,20 @@ class _Run(Generic[_Context, _Task]):
 def map_parallel(
     function: Callable[[_Item], _Result], items: Sequence[_Item], *, limit: int
 ) -> list[_Result]:
-    """Apply a function to every item in threads; results in order, the first error raised."""
+    """Apply a function to every item in threads; results in order, the first error raised.
+
+    Interrupted, it does not wait for its threads: one may hang on a server.
+    """
     if not items:
         return []
-    with ThreadPoolExecutor(min(limit, len(items))) as pool:
-        return list(pool.map(function, items))
+    pool = ThreadPoolExecutor(min(limit, len(items)))
+    try:
+        results = list(pool.map(function, items))
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+    return results

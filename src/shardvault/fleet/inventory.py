@@ -94,15 +94,6 @@ def read_schema(session: Session, name: str) -> Schema:
     return Schema(name, row[1] or b"")
 
 
-def read_counters(session: Session, schemas: Iterable[str]) -> dict[TableName, int]:
-    """Read the next AUTO_INCREMENT value of every table that has one."""
-    rows = session.rows(
-        "SELECT table_schema, table_name, auto_increment FROM information_schema.tables "
-        f"WHERE auto_increment IS NOT NULL AND {_among(schemas)}"
-    )
-    return {(_text(row[0]), _text(row[1])): int(row[2] or 0) for row in rows}
-
-
 def read_sequence(session: Session, schema: str, name: str) -> str:
     """Read the next value of a sequence that no cache has taken yet.
 

@@ -80,7 +80,7 @@ def select_tables(
         UsageError: a shard or pattern that matches nothing, or nothing is left.
     """
     world = _see(fleet, tables, schemas)
-    shards = _choose_shards(fleet, scope.shards)
+    shards = choose_shards(fleet, scope.shards)
     included = _match_all(scope.include, world) if scope.include else _choose_default(world)
     excluded = _match_all(scope.exclude, world)
     selection = _combine(world.tables, included, excluded, shards)
@@ -99,7 +99,8 @@ def _place(table: Node) -> Place:
     return table.shard, table.schema
 
 
-def _choose_shards(fleet: Fleet, wanted: Sequence[str]) -> frozenset[str]:
+def choose_shards(fleet: Fleet, wanted: Sequence[str]) -> frozenset[str]:
+    """Choose shards by name, all if none is named; raises UsageError for an unknown one."""
     known = [shard.name for shard in fleet.shards]
     for name in wanted:
         if name not in known:

@@ -12,11 +12,12 @@ from shardvault.barrier.limits import BarrierLimits
 from shardvault.clock import format_time, monotonic_s, parse_time, utc_now
 from shardvault.dump.plan import TablePlan, plan_table
 from shardvault.dump.ranges import Border, plan_borders
-from shardvault.errors import DdlDetected, UsageError
+from shardvault.errors import DdlDetected
 from shardvault.events import Noticed, PhaseStarted, Retrying
 from shardvault.failpoints import failpoint, is_off
 from shardvault.fleet.inventory import TableName, strip_auto_increment
 from shardvault.fleet.preflight import refuse_unsupported
+from shardvault.fleet.scope import choose_shards
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import TableRecord
@@ -102,12 +103,8 @@ def run_backup(
 
 
 def _chosen(fleet: Fleet, options: BackupOptions) -> list[Shard]:
-    wanted = options.scope.shards
-    unknown = sorted(set(wanted) - {shard.name for shard in fleet.shards})
-    if unknown:
-        names = ", ".join(shard.name for shard in fleet.shards)
-        raise UsageError(f"no shard {unknown[0]!r}", hint=f"shards are: {names}")
-    return [shard for shard in fleet.shards if not wanted or shard.name in wanted]
+    wanted = choose_shards(fleet, options.scope.shards)
+    return [shard for shard in fleet.shards if shard.name in wanted]
 
 
 class _Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shardvault.barrier.cut import Cut
@@ -11,6 +11,7 @@ from shardvault.interfaces import ChunkStore
 from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.manifest import (
     MANIFEST_VERSION,
+    LogicalTableRecord,
     Manifest,
     ShardPart,
     ShardRecord,
@@ -59,6 +60,7 @@ class Heading:
 def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkStore) -> Manifest:
     """Store each shard's part and write the manifest; nothing is committed yet."""
     shards = tuple(_shard_record(name, taken, store) for name in taken.surveys)
+    logical_tables = sum_logical_tables(fleet, taken.records)
     seconds = round(monotonic_s() - heading.begin_s, 3)
     return Manifest(
         version=MANIFEST_VERSION,
@@ -74,7 +76,7 @@ def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkSto
         barrier=taken.cut.record,
         scope=describe_scope(heading.scope),
         shards=shards,
-        logical_tables=sum_logical_tables(fleet, taken.records),
+        logical_tables=logical_tables,
         totals=Totals(
             shards=len(shards),
             tables=sum(shard.tables for shard in shards),
@@ -83,7 +85,7 @@ def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkSto
             bytes_stored=sum(shard.bytes_stored for shard in shards),
             seconds=seconds,
         ),
-        notices=_notices(fleet, taken),
+        notices=_notices(logical_tables, taken),
     )
 
 
@@ -114,7 +116,7 @@ def describe_scope(scope: Scope) -> tuple[str, ...]:
     )
 
 
-def _notices(fleet: Fleet, taken: Taken) -> tuple[str, ...]:
+def _notices(logical_tables: Sequence[LogicalTableRecord], taken: Taken) -> tuple[str, ...]:
     found: list[str] = []
     if taken.left_out:
         found.append(f"schemas outside the scope, not in the backup: {', '.join(taken.left_out)}")
@@ -134,7 +136,7 @@ def _notices(fleet: Fleet, taken: Taken) -> tuple[str, ...]:
         ]
     found += [
         f"broadcast table {table.name} is not equal on all its nodes"
-        for table in sum_logical_tables(fleet, taken.records)
+        for table in logical_tables
         if not table.is_equal
     ]
     return tuple(found)

@@ -23,7 +23,8 @@ def test_no_module_hides_a_public_name() -> None:
 
 
 def test_every_operation_report_and_error_is_public() -> None:
-    for module in (app, report, errors):
+    assert set(app.__all__) <= set(shardvault.__all__)
+    for module in (report, errors):
         made_here = {
             name
             for name, value in vars(module).items()

@@ -1,0 +1,80 @@
+"""Build the real objects that operations need from a configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shardvault.config.load import find_config, load_config
+from shardvault.config.schema import Config
+from shardvault.config.shards import build_shards
+from shardvault.events import Event
+from shardvault.fleet.topology import TableSpec, build_fleet
+from shardvault.model.ids import BackupId
+from shardvault.model.target import Fleet
+from shardvault.repository.keys import read_key_file
+from shardvault.repository.store import Repository, open_repository
+from shardvault.storage import open_storage
+
+if TYPE_CHECKING:
+    from shardvault.operations.restore_plan import RestoreOptions, RestorePlan
+
+
+class Silent:
+    """Take events and tell nobody."""
+
+    def emit(self, event: Event) -> None:
+        """Take one event."""
+
+
+def load(config: str | None) -> Config:
+    """Load the configuration at a path, or the one that is found without it."""
+    return load_config(find_config(config))
+
+
+def open_fleet(config: Config) -> Fleet:
+    """Build the fleet that a configuration describes."""
+    tables = [
+        TableSpec(
+            table.logical,
+            table.nodes,
+            table.key,
+            json.dumps(table.rule) if table.rule else None,
+            table.broadcast,
+        )
+        for table in config.fleet.tables
+    ]
+    return build_fleet(config.fleet.name, build_shards(config), tables, locate=config.locate)
+
+
+def open_target(config: Config, path: str | None) -> Fleet:
+    """Build the fleet that takes a restore: that of another file, or the configuration's."""
+    return open_fleet(config if path is None else load_config(Path(path)))
+
+
+def open_configured(config: Config) -> Repository:
+    """Open the configured repository with its key."""
+    section = config.require_repository()
+    return open_repository(open_storage(section.url), read_key_file(Path(section.key.file)))
+
+
+def count_threads(config: Config, threads: int | None) -> int:
+    """Choose how many ranges are moved at the same time."""
+    return threads or config.limits.threads or os.cpu_count() or 1
+
+
+def count_sessions(config: Config, threads: int | None) -> int:
+    """Open no more sessions on a shard than threads could use."""
+    return min(config.limits.sessions_per_shard, count_threads(config, threads))
+
+
+def plan_for(
+    repository: Repository, backup_id: str, target: Fleet, options: RestoreOptions
+) -> RestorePlan:
+    """Plan the restore of a backup that the repository holds."""
+    from shardvault.operations.restore_plan import plan_restore as make_plan
+
+    manifest = repository.load(BackupId(backup_id))
+    return make_plan(manifest, repository.reader(), target, options)

@@ -26,7 +26,8 @@ The tree (exit code in brackets)::
     │   ├── ObjectExists [1]      an object of that name was there before
     │   └── StorageFull [1]       no space left
     ├── IntegrityError [15]       bytes are not what the manifest says
-    │   └── VerificationFailed [15] restored contents differ from the manifest
+    │   ├── VerificationFailed [15] restored contents differ from the manifest
+    │   └── TamperDetected [15]   the repository's history was deleted, rolled back or exchanged
     └── Interrupted [130]         the user stopped the operation
 """
 
@@ -205,6 +206,10 @@ class IntegrityError(ShardvaultError):
 
 class VerificationFailed(IntegrityError):
     """Report restored contents that differ from the manifest."""
+
+
+class TamperDetected(IntegrityError):
+    """Report a repository whose history was deleted, rolled back or exchanged."""
 
 
 class Interrupted(ShardvaultError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -30,10 +30,16 @@ class StorageFeatures:
 
 @dataclass(frozen=True)
 class ObjectStat:
-    """Describe a stored object [bytes]."""
+    """Describe a stored object [bytes].
+
+    Attributes:
+        received_s: when the store took it, by the store's clock, in seconds since 1970;
+            None if the store does not tell [s].
+    """
 
     name: str
     size_bytes: int
+    received_s: float | None = field(default=None, compare=False)
 
 
 class Storage(Protocol):

@@ -26,6 +26,8 @@ class ObjectType(IntEnum):
     BLOB = 5
     DIRECTORY = 6
     SIGNATURE = 7
+    LOG = 8
+    LEASE = 9
 
 
 class SlotKind(IntEnum):
@@ -41,6 +43,9 @@ SLOT_PREFIX = "keys/"
 PACK_PREFIX = "packs/"
 INDEX_PREFIX = "index/"
 MANIFEST_PREFIX = "manifests/"
+LOG_PREFIX = "log/"
+LEASE_PREFIX = "leases/"
+CLOCK_PREFIX = "clock/"
 WRITER_LOCK = "writer"
 
 SALT_BYTES = 32

@@ -42,6 +42,8 @@ _PURPOSES = {
     ObjectType.PACK: "pack",
     ObjectType.INDEX: "index",
     ObjectType.MANIFEST: "manifest",
+    ObjectType.LOG: "log",
+    ObjectType.LEASE: "lease",
 }
 
 

@@ -80,7 +80,7 @@ class LocalStorage:
             status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
             raise ObjectMissing(f"no file at {path}")
-        return ObjectStat(name, status.st_size)
+        return ObjectStat(name, status.st_size, status.st_mtime)
 
     def delete(self, name: str) -> None:
         """Remove an object durably; raises ObjectMissing."""
@@ -147,7 +147,8 @@ class LocalStorage:
                 yield from self._walk(name)
             elif entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
-                    yield ObjectStat(name, entry.stat(follow_symlinks=False).st_size)
+                    status = entry.stat(follow_symlinks=False)
+                    yield ObjectStat(name, status.st_size, status.st_mtime)
 
 
 @contextlib.contextmanager

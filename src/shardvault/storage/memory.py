@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 from shardvault.errors import ObjectExists, ObjectMissing
 from shardvault.interfaces import Buffer, ObjectStat, StorageFeatures
@@ -14,7 +15,14 @@ from shardvault.storage.owners import Release
 class MemoryStorage:
     """Keep objects in a dictionary; safe for many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, now_s: Callable[[], float] = time.time) -> None:
+        """Begin empty.
+
+        Args:
+            now_s: the store's clock, which stamps every object [s].
+        """
+        self._now_s = now_s
+        self._received: dict[str, float] = {}
         self.features = StorageFeatures(atomic_create=True, owner_lock=True)
         self._objects: dict[str, bytes] = {}
         self._notes: dict[str, bytes] = {}
@@ -26,6 +34,7 @@ class MemoryStorage:
         with self._lock:
             if self._objects.setdefault(check_name(name), data) is not data:
                 raise ObjectExists(f"object {name} is already there")
+            self._received[name] = self._now_s()
 
     def get(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
         """Read an object or a part of it; raises ObjectMissing."""
@@ -35,12 +44,15 @@ class MemoryStorage:
     def list(self, prefix: str) -> Iterator[ObjectStat]:
         """Give every object whose name begins with the prefix, sorted by name."""
         with self._lock:
-            found = sorted((name, len(data)) for name, data in self._objects.items())
-        return (ObjectStat(name, size) for name, size in found if name.startswith(prefix))
+            names = sorted(name for name in self._objects if name.startswith(prefix))
+            found = [self._describe(name) for name in names]
+        return iter(found)
 
     def stat(self, name: str) -> ObjectStat:
         """Describe one object; raises ObjectMissing."""
-        return ObjectStat(name, len(self._find(name)))
+        self._find(name)
+        with self._lock:
+            return self._describe(name)
 
     def delete(self, name: str) -> None:
         """Remove an object; raises ObjectMissing."""
@@ -64,6 +76,9 @@ class MemoryStorage:
     def sweep(self) -> int:
         """Return 0: an interrupted write leaves nothing in memory."""
         return 0
+
+    def _describe(self, name: str) -> ObjectStat:
+        return ObjectStat(name, len(self._objects[name]), self._received[name])
 
     def _find(self, name: str) -> bytes:
         with self._lock:

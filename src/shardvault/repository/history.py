@@ -1,0 +1,100 @@
+"""Say what a repository's log amounts to; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shardvault.repository.entries import (
+    Accepted,
+    Claimed,
+    Committed,
+    Doomed,
+    Entry,
+    Forgotten,
+    Freed,
+    Held,
+    KeyChanged,
+    LetGo,
+    PolicySet,
+    Verified,
+)
+
+
+@dataclass
+class History:
+    """Hold the state that a log leads to.
+
+    Attributes:
+        backups: by id, those that are listed, oldest first, with the number of their entry.
+        verified: numbers of the entries that say that a backup was verified, by its id.
+        holds: reasons, by backup.
+        forgotten: ids that were taken out of the catalog.
+        doomed: entries whose objects may still be there, by number.
+        epochs: newest fencing number of each lease that was taken over.
+        policy: JSON of the retention policy; empty if none was set.
+        accepted: backups whose smallness somebody looked at.
+        keys: what changed, in order.
+    """
+
+    backups: dict[str, tuple[int, Committed]] = field(default_factory=dict)
+    verified: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, str] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+    doomed: dict[int, Doomed] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    policy: str = ""
+    accepted: set[str] = field(default_factory=set)
+    keys: list[KeyChanged] = field(default_factory=list)
+
+    @property
+    def doomed_packs(self) -> frozenset[bytes]:
+        """Return the ids of packs that nothing new may rely on."""
+        return frozenset(pack for entry in self.doomed.values() for pack in entry.packs)
+
+    @property
+    def commits(self) -> Mapping[str, Committed]:
+        """Return the listed backups by the name of their manifest."""
+        return {entry.manifest: entry for _, entry in self.backups.values()}
+
+
+def read_history(entries: Iterable[Entry]) -> History:
+    """Fold a log into the state that it leads to."""
+    history = History()
+    for entry in entries:
+        _apply(history, entry)
+    return history
+
+
+def _apply(history: History, entry: Entry) -> None:
+    match entry.action:
+        case Committed(backup=backup) as commit:
+            history.backups[backup] = (entry.number, commit)
+        case Claimed(scope=scope, epoch=epoch):
+            history.epochs[scope] = max(epoch, history.epochs.get(scope, 0))
+        case Verified(backup=backup):
+            history.verified[backup] = entry.number
+        case Held(backup=backup, reason=reason):
+            history.holds[backup] = reason
+        case LetGo(backup=backup):
+            history.holds.pop(backup, None)
+        case Forgotten(backups=backups):
+            _forget(history, backups)
+        case Doomed() as doomed:
+            history.doomed[entry.number] = doomed
+        case Freed(doomed=number):
+            history.doomed.pop(number, None)
+        case PolicySet(policy=policy):
+            history.policy = policy
+        case Accepted(backup=backup):
+            history.accepted.add(backup)
+        case KeyChanged() as change:
+            history.keys.append(change)
+
+
+def _forget(history: History, backups: Iterable[str]) -> None:
+    for backup in backups:
+        history.backups.pop(backup, None)
+        history.holds.pop(backup, None)
+        history.verified.pop(backup, None)
+        history.forgotten.add(backup)

@@ -1,0 +1,352 @@
+"""Let one owner at a time do a thing in a repository, on any store, without trusting a clock.
+
+A lease is a row of objects, ``leases/⟨scope⟩/⟨epoch⟩-⟨beat⟩``: the owner adds a beat before
+the last one grows old, by the store's clock; each owner has an epoch of its own, and only
+one can create it. Who takes a lease over from an owner that is gone says so in the log
+first; the old owner, should it wake, can then write nothing that counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from shardvault.clock import format_time, monotonic_s, utc_now
+from shardvault.errors import (
+    IntegrityError,
+    ObjectExists,
+    ObjectMissing,
+    RepositoryLocked,
+    StorageError,
+)
+from shardvault.failpoints import is_off
+from shardvault.interfaces import ObjectStat, Storage
+from shardvault.repository.crypto import RandomBytes
+from shardvault.repository.entries import Claimed, Entry
+from shardvault.repository.format import CLOCK_PREFIX, LEASE_PREFIX, ObjectType
+from shardvault.repository.history import read_history
+from shardvault.repository.keys import KeyRing
+from shardvault.repository.log import Log
+from shardvault.repository.objects import fetch_sealed, open_object, seal_object
+from shardvault.storage.owners import OwnedStorage, Release
+
+TTL_S = 60.0
+"""Time without a beat, by the store's clock, after which an owner counts as gone [s]."""
+_BEATS_PER_TTL = 4
+_RELEASED = "released"
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Describe a lease's owner.
+
+    Attributes:
+        id: random; nothing else tells two owners apart.
+        place: host and process, for people only.
+        command: as ``backup``; ``released`` once the lease was given back.
+    """
+
+    id: str
+    command: str
+    begin: str
+    place: str
+    ttl_s: float = TTL_S
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Say who has, or had, a lease.
+
+    Attributes:
+        owner: None if the object cannot be read, as by a key that may only add.
+        age_s: time since its last beat, by the store's clock [s]; None if that is unknown.
+    """
+
+    scope: str
+    epoch: int
+    beat: int
+    owner: Owner | None
+    age_s: float | None
+
+    @property
+    def is_released(self) -> bool:
+        """Say whether the owner gave it back."""
+        return self.owner is not None and self.owner.command == _RELEASED
+
+    @property
+    def is_alive(self) -> bool:
+        """Say whether the owner may still be at work; unknown counts as yes."""
+        ttl_s = self.owner.ttl_s if self.owner else TTL_S
+        return not self.is_released and (self.age_s is None or self.age_s <= ttl_s)
+
+
+class Leases:
+    """Take and look at the leases of one repository."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        random_bytes: RandomBytes,
+        log: Log,
+        *,
+        ttl_s: float = TTL_S,
+        monotonic: Callable[[], float] = monotonic_s,
+    ) -> None:
+        self._storage = storage
+        self._ring = ring
+        self._random_bytes = random_bytes
+        self._log = log
+        self._ttl_s = ttl_s
+        self._monotonic = monotonic
+
+    @contextlib.contextmanager
+    def hold(self, scope: str, command: str) -> Iterator[Lease]:
+        """Own a lease inside the ``with`` block; beats are sent meanwhile by a thread.
+
+        Raises:
+            RepositoryLocked: says whose lease it is, since when, and for what command.
+        """
+        lease = self.acquire(scope, command)
+        stop = threading.Event()
+        beating = threading.Thread(target=_beat, args=(lease, stop, self._ttl_s), daemon=True)
+        beating.start()
+        try:
+            yield lease
+        finally:
+            stop.set()
+            beating.join(self._ttl_s)
+            with contextlib.suppress(StorageError):
+                lease.release()
+
+    def acquire(self, scope: str, command: str) -> Lease:
+        """Take a lease that is free, or whose owner is gone; the caller sends the beats.
+
+        Raises:
+            RepositoryLocked: it has an owner that is alive, or another was faster.
+        """
+        process_lock = self._hold_process_lock(scope)
+        try:
+            present = self.look(scope)
+            if process_lock is None and present is not None and present.is_alive:
+                raise locked_error(present)
+            lease = self._claim(scope, command, present, process_lock or _nothing)
+            if present is not None and not present.is_released:
+                self._log.append(lambda entries: _claim_entry(entries, lease))
+        except BaseException:
+            (process_lock or _nothing)()
+            raise
+        return lease
+
+    def _hold_process_lock(self, scope: str) -> Release | None:
+        """Take the lock that ends with its process, where a store has such.
+
+        Whoever has it need not wait for the lease of an owner that is gone. Without it, as
+        when the owner is alive or sleeps, only the lease counts.
+        """
+        if not self._storage.features.owner_lock:
+            return None
+        return cast("OwnedStorage", self._storage).hold(f"lease.{scope}", b"")
+
+    def break_lease(self, scope: str) -> Holding | None:
+        """End a lease whoever has it, and return whose it was; None if it is free."""
+        present = self.look(scope)
+        if present is None or present.is_released:
+            return None
+        lease = self._claim(scope, "unlock", present, _nothing)
+        self._log.append(lambda entries: _claim_entry(entries, lease))
+        lease.release()
+        return present
+
+    def look(self, scope: str) -> Holding | None:
+        """Say who has a lease; None if nobody ever had it."""
+        newest = _newest(self._list(scope))
+        return None if newest is None else self._describe(scope, *newest)
+
+    def look_at_all(self) -> tuple[Holding, ...]:
+        """Say who has each lease that is not given back."""
+        scopes = sorted({found.name.split("/")[1] for found in self._storage.list(LEASE_PREFIX)})
+        holdings = (self.look(scope) for scope in scopes)
+        return tuple(one for one in holdings if one is not None and not one.is_released)
+
+    def _claim(
+        self, scope: str, command: str, present: Holding | None, end_process_lock: Release
+    ) -> Lease:
+        place = f"{socket.gethostname()}, process {os.getpid()}"
+        owner = Owner(secrets.token_hex(16), command, format_time(utc_now()), place, self._ttl_s)
+        epoch = present.epoch + 1 if present else 1
+        lease = Lease(
+            scope,
+            epoch,
+            owner,
+            write=self._write,
+            newest_epoch=self._newest_epoch,
+            monotonic=self._monotonic,
+            end_process_lock=end_process_lock,
+        )
+        try:
+            lease.renew()
+        except ObjectExists as error:
+            winner = self.look(scope)
+            raise locked_error(winner) from error
+        self._clean(scope, epoch)
+        return lease
+
+    def _write(self, scope: str, epoch: int, beat: int, owner: Owner) -> None:
+        name = f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat:08d}"
+        plain = msgspec.json.encode(owner)
+        sealed = seal_object(self._ring, ObjectType.LEASE, name, plain, self._random_bytes)
+        self._storage.put_new(name, [sealed])
+        if beat:
+            _discard(self._storage, f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat - 1:08d}")
+
+    def _newest_epoch(self, scope: str) -> int:
+        newest = _newest(self._list(scope))
+        return newest[0] if newest else 0
+
+    def _clean(self, scope: str, epoch: int) -> None:
+        for found in self._list(scope):
+            if _parse(found.name)[0] < epoch:
+                _discard(self._storage, found.name)
+
+    def _list(self, scope: str) -> list[ObjectStat]:
+        return list(self._storage.list(f"{LEASE_PREFIX}{scope}/"))
+
+    def _describe(self, scope: str, epoch: int, beat: int, found: ObjectStat) -> Holding:
+        try:
+            stored = fetch_sealed(self._storage, found.name)
+            plain = open_object(self._ring, ObjectType.LEASE, found.name, stored)
+            owner = msgspec.json.decode(plain, type=Owner)
+        except (IntegrityError, ObjectMissing, msgspec.MsgspecError):
+            owner = None
+        return Holding(scope, epoch, beat, owner, self._age_s(found))
+
+    def _age_s(self, found: ObjectStat) -> float | None:
+        """Ask the store how old an object is, by its own clock: it stamps a new one for us."""
+        if found.received_s is None:
+            return None
+        name = CLOCK_PREFIX + self._random_bytes(16).hex()
+        self._storage.put_new(name, [b"now"])
+        now_s = self._storage.stat(name).received_s
+        _discard(self._storage, name)
+        return None if now_s is None else now_s - found.received_s
+
+
+class Lease:
+    """Own one epoch of a lease."""
+
+    def __init__(
+        self,
+        scope: str,
+        epoch: int,
+        owner: Owner,
+        *,
+        write: Callable[[str, int, int, Owner], None],
+        newest_epoch: Callable[[str], int],
+        monotonic: Callable[[], float],
+        end_process_lock: Release,
+    ) -> None:
+        self.scope = scope
+        self.epoch = epoch
+        self.owner = owner
+        self._write = write
+        self._newest_epoch = newest_epoch
+        self._monotonic = monotonic
+        self._end_process_lock = end_process_lock
+        self._beats = 0
+        self._renewed_s = monotonic()
+        self._lock = threading.Lock()
+
+    def renew(self) -> None:
+        """Send a beat; raises StorageError, and ObjectExists if the epoch is another's."""
+        with self._lock:
+            begin_s = self._monotonic()
+            self._write(self.scope, self.epoch, self._beats, self.owner)
+            self._beats += 1
+            self._renewed_s = begin_s
+
+    def release(self) -> None:
+        """Give the lease back; it must not be used afterwards."""
+        self.owner = msgspec.structs.replace(self.owner, command=_RELEASED)
+        try:
+            self.renew()
+        finally:
+            self._end_process_lock()
+
+    def assert_held(self, entries: Sequence[Entry] = ()) -> None:
+        """Make sure that nobody can have taken the lease over.
+
+        Call it with the log's entries while deciding what to append: an owner that slept
+        through its lease is told by the entry of the one who took it.
+
+        Raises:
+            RepositoryLocked: the lease is, or may be, another's.
+        """
+        if is_off("repo.fencing"):
+            return
+        is_old = self._monotonic() - self._renewed_s > self.owner.ttl_s
+        is_claimed = read_history(entries).epochs.get(self.scope, 0) > self.epoch
+        if is_old or is_claimed or self._newest_epoch(self.scope) > self.epoch:
+            raise RepositoryLocked(
+                f"the lease of this {self.owner.command} ended while it slept or the store did "
+                "not answer; another may have taken its place",
+                hint="run the command again; nothing that it wrote counts",
+            )
+
+
+def locked_error(holding: Holding | None) -> RepositoryLocked:
+    """Make the error that tells whose lease is in the way."""
+    hint = (
+        f"wait until it ends; an owner that is gone loses it within {TTL_S:.0f} s; "
+        "`shardvault unlock` shows and breaks it"
+    )
+    return RepositoryLocked(f"repository is locked by {describe_holding(holding)}", hint=hint)
+
+
+def describe_holding(holding: Holding | None) -> str:
+    """Say for people who has a lease."""
+    if holding is None or holding.owner is None:
+        return "another process"
+    owner = holding.owner
+    beat = "" if holding.age_s is None else f", last seen {max(0.0, holding.age_s):.0f} s ago"
+    return f"{owner.command} on {owner.place}, since {owner.begin}{beat} (owner {owner.id[:8]})"
+
+
+def _beat(lease: Lease, stop: threading.Event, ttl_s: float) -> None:
+    """Renew until told to stop; a store that fails for too long ends the lease by itself."""
+    while not stop.wait(ttl_s / _BEATS_PER_TTL):
+        with contextlib.suppress(StorageError):
+            lease.renew()
+
+
+def _claim_entry(entries: Sequence[Entry], lease: Lease) -> Claimed:
+    lease.assert_held(entries)
+    return Claimed(lease.scope, lease.epoch)
+
+
+def _nothing() -> None:
+    """Stand for a process lock where there is none."""
+
+
+def _newest(found: Sequence[ObjectStat]) -> tuple[int, int, ObjectStat] | None:
+    rows = [(*_parse(item.name), item) for item in found]
+    return max(rows, key=lambda row: row[:2]) if rows else None
+
+
+def _parse(name: str) -> tuple[int, int]:
+    """Read epoch and beat; what is no lease counts as the oldest."""
+    epoch, _, beat = name.rpartition("/")[2].partition("-")
+    return (int(epoch), int(beat)) if epoch.isdigit() and beat.isdigit() else (0, 0)
+
+
+def _discard(storage: Storage, name: str) -> None:
+    """Remove what is not needed; keys that may only add leave it to others."""
+    with contextlib.suppress(StorageError):
+        storage.delete(name)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shardvault.model.policy import Keep, KeepCandidate
+from shardvault.repository.retention import choose_kept
+
+DAY_S = 86400.0
+NOW_S = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+
+
+def made(
+    days_ago: float, *, verified: bool = True, hold: str | None = None, fleet: str = "shop"
+) -> KeepCandidate:
+    return KeepCandidate(f"{fleet}-{days_ago}", fleet, NOW_S - days_ago * DAY_S, verified, hold)
+
+
+def kept(candidates: list[KeepCandidate], keep: Keep) -> set[str]:
+    return {name for name, why in choose_kept(candidates, keep, now_s=NOW_S).items() if why}
+
+
+def test_without_a_policy_nothing_goes() -> None:
+    assert kept([made(1), made(900)], Keep()) == {"shop-1", "shop-900"}
+
+
+def test_only_verified_backups_count() -> None:
+    """An intruder adds worthless backups; none of them pushes a good one out."""
+    good = [made(day) for day in (10, 11, 12)]
+    worthless = [made(hour / 24, verified=False) for hour in range(1, 9)]
+    assert {one.id for one in good[:2]} <= kept([*good, *worthless], Keep(last=2))
+
+
+def test_the_last_verified_one_never_goes() -> None:
+    candidates = [made(500), *(made(day, verified=False) for day in (1, 2))]
+    assert "shop-500" in kept(candidates, Keep(within_s=DAY_S))
+
+
+def test_nothing_goes_while_none_is_verified() -> None:
+    candidates = [made(day, verified=False) for day in (1, 2, 300)]
+    assert len(kept(candidates, Keep(last=1))) == 3
+
+
+def test_an_unverified_one_older_than_a_verified_one_goes() -> None:
+    candidates = [made(1), made(2, verified=False)]
+    assert kept(candidates, Keep(last=5)) == {"shop-1"}
+
+
+def test_the_newest_of_each_period_is_kept() -> None:
+    candidates = [made(day + part) for day in range(20) for part in (0.0, 0.25)]
+    assert kept(candidates, Keep(daily=3)) == {"shop-0.0", "shop-1.0", "shop-2.0"}
+
+
+def test_a_period_without_a_backup_does_not_count() -> None:
+    candidates = [made(0), made(400), made(800), made(1200)]
+    assert kept(candidates, Keep(yearly=3)) == {"shop-0", "shop-400", "shop-800"}
+
+
+def test_a_held_backup_stays_whatever_the_policy_says() -> None:
+    reasons = choose_kept([made(0), made(99, hold="audit")], Keep(last=1), now_s=NOW_S)
+    assert reasons["shop-99"] == ["held: audit"]
+
+
+def test_fleets_do_not_take_each_others_places() -> None:
+    candidates = [made(1), made(2), made(3, fleet="other")]
+    assert kept(candidates, Keep(last=1)) == {"shop-1", "other-3"}
+
+
+backups = st.lists(
+    st.builds(
+        made,
+        st.floats(0, 2000),
+        verified=st.booleans(),
+        fleet=st.sampled_from(["a", "b"]),
+    ),
+    max_size=40,
+    unique_by=lambda one: one.id,
+)
+policies = st.builds(Keep, *(st.integers(0, 4) for _ in range(6)), st.floats(0, 100 * DAY_S))
+
+
+@given(backups, policies)
+def test_each_fleet_keeps_its_newest_verified_backup(
+    candidates: list[KeepCandidate], keep: Keep
+) -> None:
+    left = kept(candidates, keep)
+    for fleet in ("a", "b"):
+        found = [one for one in candidates if one.fleet == fleet and one.is_verified]
+        if found:
+            assert max(found, key=lambda one: one.received_s).received_s in {
+                one.received_s for one in found if one.id in left
+            }
+
+
+@given(backups, policies)
+def test_removing_what_goes_changes_nothing_more(
+    candidates: list[KeepCandidate], keep: Keep
+) -> None:
+    left = kept(candidates, keep)
+    assert kept([one for one in candidates if one.id in left], keep) == left

@@ -47,7 +47,7 @@ coverage: setup ## which lines and branches the tests pass
 	$(RUN)/coverage combine -q
 	$(RUN)/coverage report
 
-servers: packages ## fetch MySQL 9.7 and MariaDB 11.8 for tests, into .cache/servers
+servers: packages ## fetch the servers that tests start, into .cache/servers
 	@scripts/setup.sh servers
 
 clean: ## remove what was made here, but not the fetched servers

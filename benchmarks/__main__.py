@@ -7,6 +7,7 @@ import os
 import platform
 from datetime import UTC, datetime
 
+from benchmarks.hashing import measure_hash
 from benchmarks.measure import run, spread
 from benchmarks.shard import Bench, opened_bench
 from benchmarks.sides import (
@@ -23,6 +24,7 @@ _BACKUP_GOALS = {"mydumper": 1.1, "mydumper gzip": 5.0, "mariadb-dump zstd": 4.0
 _RESTORE_GOALS = {"myloader": 2.0}
 _PEAK_GOAL_MIB = 300
 _AGAIN_GOAL = 0.01
+_HASH_GOAL = 0.1
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
             "Restore, keys rebuilt", compare_restores(bench, options.rounds), _RESTORE_GOALS
         )
         _print_again(bench)
+        _print_hash(bench, options.rounds)
         _print_memory(bench)
 
 
@@ -78,6 +81,16 @@ def _print_again(bench: Bench) -> None:
     share, seconds = second_backup_share(bench)
     print("## Second backup of unchanged data\n")
     print(f"Stores {share:.3%} of the first (goal: under {_AGAIN_GOAL:.0%}), in {seconds:.2f} s.\n")
+
+
+def _print_hash(bench: Bench, rounds: int) -> None:
+    cost = measure_hash(bench, rounds)
+    print("## Content hash\n")
+    print(
+        f"Hashing all rows, {cost.raw_bytes / 1e6:.0f} MB, takes {cost.hash_s:.3f} s of "
+        f"{cost.backup_s:.2f} s of the client's processor time in a backup: {cost.share:.1%} "
+        f"(goal: at most {_HASH_GOAL:.0%}).\n"
+    )
 
 
 def _print_memory(bench: Bench) -> None:

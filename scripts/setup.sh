@@ -180,7 +180,7 @@ prepare_fetch() {
 
 fetch_servers() {
   local name is_ready=
-  for name in mysql97 mariadb118; do
+  for name in mysql97 mariadb118 ceph openssh; do
     [ ! -x "${SHARDVAULT_SERVERS:-.cache/servers}/$name/run.sh" ] || continue
     [ -n "$is_ready" ] || prepare_fetch
     is_ready=1
@@ -189,9 +189,18 @@ fetch_servers() {
   done
 }
 
+fetch_azurite() {
+  [ ! -d "${SHARDVAULT_SERVERS:-.cache/servers}/azurite" ] || return 0
+  need nodejs "runs Azurite, the Azure server of the tests" has_program node
+  need npm "fetches Azurite" has_program npm
+  install_missing
+  say "fetching azurite for tests, into a folder of its own"
+  tests/support/get_azurite.sh
+}
+
 case ${1:-} in
   packages) install_packages "${2:-}" ;;
   venv) make_venv && install_project && report_kernel ;;
-  servers) fetch_servers ;;
+  servers) fetch_servers; fetch_azurite ;;
   *) fail "no step called '${1:-}'" "use packages, venv or servers; see the head of $0" ;;
 esac

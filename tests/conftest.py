@@ -7,8 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.azurite import Azurite
+from tests.support.bucket_server import BucketServer
+from tests.support.ceph import CephGateway
 from tests.support.fleet import Fleet
 from tests.support.servers import Flavour, Instance, start_instance
+from tests.support.sshd import Sshd
+from tests.support.stores import BUCKET
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _private_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no test remember anything in the folder of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHARDVAULT_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +47,49 @@ def mariadb_fleet() -> Iterator[Fleet]:
     """Start four MariaDB 10.11 as shards s0 to s3; shared by all tests."""
     with Fleet([Flavour.MARIADB_1011] * 4) as fleet:
         yield fleet
+
+
+@pytest.fixture(scope="session")
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephGateway]:
+    """Start a Ceph gateway that serves S3; shared by all tests."""
+    gateway = CephGateway(tmp_path_factory.mktemp("ceph") / "gateway")
+    try:
+        gateway.start()
+        gateway.make_bucket(BUCKET)
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Start Azurite, which serves Azure's blobs; shared by all tests."""
+    server = Azurite(tmp_path_factory.mktemp("azurite") / "server")
+    try:
+        server.start()
+        server.make_container(BUCKET)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def sshd() -> Iterator[Sshd]:
+    """Start OpenSSH, which serves SFTP; shared by all tests."""
+    server = Sshd()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def bucket_server() -> Iterator[BucketServer]:
+    """Start a bucket that fails on order; speaks S3 and Google's XML."""
+    server = BucketServer()
+    yield server
+    server.close()
 
 
 def _run_instance(flavour: Flavour, folders: pytest.TempPathFactory) -> Iterator[Instance]:

@@ -17,14 +17,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shardvault.app import (
+        add_key,
+        add_source,
         backup,
         backup_database,
         check,
+        export_key,
         init,
         list_backups,
+        list_keys,
+        make_identity,
         plan_restore,
+        recover_key,
+        remove_key,
         restore,
         restore_database,
+        rotate_key,
         show,
         show_definitions,
         verify,
@@ -49,6 +57,7 @@ if TYPE_CHECKING:
         ShardvaultError,
         StorageError,
         StorageFull,
+        StorageUnavailable,
         TamperDetected,
         TargetRefused,
         UnknownBackup,
@@ -58,6 +67,7 @@ if TYPE_CHECKING:
         WrongKey,
         XaInDoubt,
     )
+    from shardvault.model.loss import AllowedLoss, LossKind
     from shardvault.model.report import (
         BackupReport,
         BackupSummary,
@@ -66,7 +76,12 @@ if TYPE_CHECKING:
         Definition,
         DefinitionsReport,
         Finding,
+        IdentityReport,
         InitReport,
+        KeyChangeReport,
+        KeyEntry,
+        KeysReport,
+        PaperReport,
         PlannedTable,
         RestorePlanReport,
         RestoreReport,
@@ -81,6 +96,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AllowedLoss",
     "BackupReport",
     "BackupSummary",
     "BarrierError",
@@ -95,11 +111,17 @@ __all__ = [
     "DefinitionsReport",
     "Finding",
     "FindingsError",
+    "IdentityReport",
     "InitReport",
     "IntegrityError",
     "Interrupted",
+    "KeyChangeReport",
+    "KeyEntry",
+    "KeysReport",
+    "LossKind",
     "ObjectExists",
     "ObjectMissing",
+    "PaperReport",
     "PlannedTable",
     "PrivilegeError",
     "RefusedError",
@@ -115,6 +137,7 @@ __all__ = [
     "ShowReport",
     "StorageError",
     "StorageFull",
+    "StorageUnavailable",
     "TableVolume",
     "TamperDetected",
     "TargetRefused",
@@ -126,20 +149,36 @@ __all__ = [
     "WrongKey",
     "XaInDoubt",
     "__version__",
+    "add_key",
+    "add_source",
     "backup",
     "backup_database",
     "check",
+    "export_key",
     "init",
     "list_backups",
+    "list_keys",
+    "make_identity",
     "plan_restore",
+    "recover_key",
+    "remove_key",
     "restore",
     "restore_database",
+    "rotate_key",
     "show",
     "show_definitions",
     "verify",
 ]
 
-_REPORTS = ("Definition", "Finding", "PlannedTable", "Severity", "ShardVolume", "TableVolume")
+_REPORTS = (
+    "Definition",
+    "Finding",
+    "KeyEntry",
+    "PlannedTable",
+    "Severity",
+    "ShardVolume",
+    "TableVolume",
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -157,6 +196,8 @@ def _find_home(name: str) -> Any:
         home = "version"
     elif name == "Scope":
         home = "model.target"
+    elif name in {"AllowedLoss", "LossKind"}:
+        home = "model.loss"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):
         home = "model.report"
     else:

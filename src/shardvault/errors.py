@@ -24,6 +24,7 @@ The tree (exit code in brackets)::
     ├── StorageError [1]          the store failed
     │   ├── ObjectMissing [1]     no object of that name
     │   ├── ObjectExists [1]      an object of that name was there before
+    │   ├── StorageUnavailable [1] no answer, or "later"; whether it was done is unknown
     │   └── StorageFull [1]       no space left
     ├── IntegrityError [15]       bytes are not what the manifest says
     │   ├── VerificationFailed [15] restored contents differ from the manifest
@@ -192,6 +193,12 @@ class ObjectMissing(StorageError):
 
 class ObjectExists(StorageError):
     """Report an object that was already in the store."""
+
+
+class StorageUnavailable(StorageError):
+    """Report a store that did not answer in time, or asked to come back later."""
+
+    retryable = True
 
 
 class StorageFull(StorageError):

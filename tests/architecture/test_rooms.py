@@ -24,10 +24,23 @@ LIBRARY_ROOMS = {
     "backports": {"repository"},
     "compression": {"repository"},
     "xxhash": {"kernel"},
+    "obstore": {"storage"},
+    "paramiko": {"storage"},
 }
 """Rooms that may import a library; others are handed what it does."""
 
-PURE = ("model/", "kernel/pure", "mysql/wire", "mysql/events", "mysql/quoting", "dump/tokens")
+PURE = (
+    "model/",
+    "kernel/pure",
+    "mysql/wire",
+    "mysql/events",
+    "mysql/quoting",
+    "mysql/tokens",
+    "mysql/charsets",
+    "load/references",
+    "load/renaming",
+    "load/grant_renaming",
+)
 IO_LIBRARIES = {"socket", "ssl", "subprocess", "os", "shutil", "tempfile", "pathlib", "threading"}
 
 

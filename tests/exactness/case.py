@@ -37,7 +37,7 @@ class Case:
         also: further schemas that the statements create.
         accounts: users and roles that the statements create.
         refused: words with which a backup refuses the case before any lock; empty = exact.
-        reported: objects that the restore must name as not created.
+        reported: objects that the restore must name as not created, or not equal.
         findings: words of the other findings that a restore must give.
         faults: servers on which the case is known to fail, with the reason.
     """

@@ -108,7 +108,7 @@ CASES = (
             "SELECT JSON_TYPE(j), JSON_TYPE(j->'$[1]'), JSON_TYPE(j->'$.d') FROM t ORDER BY id",
         ),
         on=MYSQL,
-        faults={MYSQL: "refused while its rows are read, so behind the lock"},
+        refused="JSON column 'j' holds a DECIMAL, DATE",
     ),
     Case(
         "D32",
@@ -125,7 +125,7 @@ CASES = (
         ),
         probes=("SELECT j, JSON_TYPE(j), JSON_TYPE(j->'$.a') FROM t ORDER BY id",),
         on=MYSQL,
-        faults={MYSQL: "refused while its rows are read, so behind the lock"},
+        refused="JSON column 'j' holds a DECIMAL, DATE",
     ),
     Case(
         "D32",
@@ -136,7 +136,7 @@ CASES = (
         ),
         probes=("SELECT JSON_TYPE(j), JSON_TYPE(j->'$[0]') FROM t ORDER BY id",),
         on=MYSQL,
-        faults={MYSQL: "refused while its rows are read, so behind the lock"},
+        refused="JSON column 'j' holds a DECIMAL, DATE",
     ),
     Case(
         "D32",
@@ -147,7 +147,7 @@ CASES = (
         ),
         probes=("SELECT JSON_TYPE(j->'$[0]') FROM t",),
         on=MYSQL,
-        faults={MYSQL: "refused while its rows are read, so behind the lock"},
+        refused="JSON column 'j' holds a DECIMAL, DATE",
     ),
     Case(
         "D32",
@@ -166,7 +166,7 @@ CASES = (
         ),
         probes=("SELECT j, JSON_TYPE(j), JSON_TYPE(j->'$.b') FROM t ORDER BY id",),
         on=MYSQL,
-        faults={MYSQL: "refused while its rows are read, so behind the lock"},
+        refused="JSON column 'j' holds a DECIMAL, DATE",
     ),
     Case(
         "D32",
@@ -355,7 +355,8 @@ CASES = (
         ),
         mode="PAD_CHAR_TO_FULL_LENGTH",
         on=MYSQL,
-        faults={MYSQL: "generated columns are computed anew under our sql_mode, and not compared"},
+        reported=("t",),
+        findings=("the target computes other values in g",),
     ),
     Case(
         "D36",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.exactness.round_trip import Outcome, RoundTrip, describe_pair
 from tests.support.servers import Flavour
 
 PROPERTY = "exactness"
+RANDOM = "random tables"
 Outcomes = Callable[[Flavour], dict[str, Outcome]]
 
 
@@ -33,6 +35,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print per server how many cases are exact, refused as designed, and different."""
+    _tell_random_tables(terminalreporter)
     counts: dict[str, Counter[str]] = {}
     for result in ("passed", "failed", "xfailed"):
         for report in terminalreporter.stats.get(result, ()):
@@ -48,3 +51,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 _DIFFERENT = {"failed": "differences", "xfailed": "known differences"}
 _VERDICTS = ("exact", "refused as designed", "differences", "known differences")
+
+
+def _tell_random_tables(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seed, and per server how many random tables there were."""
+    counts: dict[str, Counter[str]] = {}
+    for report in chain(*(terminalreporter.stats.get(one, ()) for one in ("passed", "failed"))):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == RANDOM:
+                seed, server, result = value
+                counts.setdefault(f"random tables of seed {seed} on {server}", Counter()).update(
+                    {
+                        "drawn": result.drawn,
+                        "rows": result.rows,
+                        "refused by the server": len(result.refused),
+                        "differences": len(result.different),
+                    }
+                )
+    for title, found in sorted(counts.items()):
+        told = ", ".join(f"{found[what]} {what}" for what in _TOLD)
+        terminalreporter.write_line(f"{title}: {told}")
+
+
+_TOLD = ("drawn", "rows", "refused by the server", "differences")

@@ -143,18 +143,18 @@ def read_state(reader: Reader) -> State:
     for view, schema, name in _CATALOGUE:
         state |= _read_catalogue(reader, view, schema, name)
     for view, where, schema, name, kind, part in _SHOWN:
-        for place in _list(reader, view, where, schema, name):
+        for place in list_objects(reader, view, where, schema, name):
             state[(*place, f"SHOW CREATE {kind}")] = [
                 row[part] for row in _read(reader, f"SHOW CREATE {kind} {_quote(*place)}")
             ]
-    for place in _list(reader, "schemata", "TRUE", "schema_name", "schema_name"):
+    for place in list_objects(reader, "schemata", "TRUE", "schema_name", "schema_name"):
         statement = f"SHOW CREATE DATABASE {quote(place[0])}"
         state[(*place, "SHOW CREATE DATABASE")] = reader.rows(statement)
-    columns = _read_columns(reader)
+    columns = read_columns(reader)
     base = "table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
-    for place in _list(reader, "tables", base, "table_schema", "table_name"):
+    for place in list_objects(reader, "tables", base, "table_schema", "table_name"):
         state[(*place, "SHOW CREATE TABLE")] = _read(reader, f"SHOW CREATE TABLE {_quote(*place)}")
-        state[(*place, "values")] = _read_values(reader, place, columns[place])
+        state[(*place, "values")] = read_values(reader, place, columns[place])
     return state
 
 
@@ -198,7 +198,10 @@ def _read_catalogue(reader: Reader, view: str, schema: str, name: str) -> State:
     return {key: sorted(rows, key=repr) for key, rows in state.items()}
 
 
-def _list(reader: Reader, view: str, where: str, schema: str, name: str) -> list[tuple[str, str]]:
+def list_objects(
+    reader: Reader, view: str, where: str, schema: str, name: str
+) -> list[tuple[str, str]]:
+    """Name objects with their schema, as a view of the catalogue lists them."""
     rows = reader.rows(
         f"SELECT {schema}, {name} FROM information_schema.{view}"
         f" WHERE {schema} NOT IN {_SYSTEM} AND {where}"
@@ -206,7 +209,8 @@ def _list(reader: Reader, view: str, where: str, schema: str, name: str) -> list
     return [(_text(row[0]), _text(row[1])) for row in rows]
 
 
-def _read_columns(reader: Reader) -> dict[tuple[str, str], list[tuple[str, str]]]:
+def read_columns(reader: Reader) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Name the columns of every table with their types."""
     rows = reader.rows(
         "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
         f" WHERE table_schema NOT IN {_SYSTEM} ORDER BY ordinal_position"
@@ -217,7 +221,7 @@ def _read_columns(reader: Reader) -> dict[tuple[str, str], list[tuple[str, str]]
     return found
 
 
-def _read_values(reader: Reader, place: tuple[str, str], columns: list[tuple[str, str]]) -> Rows:
+def read_values(reader: Reader, place: tuple[str, str], columns: list[tuple[str, str]]) -> Rows:
     """Read every row, generated and invisible columns too; the order does not count."""
     exact = ", ".join(_VALUES.get(kind, _ANY).format(c=quote(name)) for name, kind in columns)
     return sorted(_read(reader, f"SELECT {exact} FROM {_quote(*place)}"), key=repr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,12 +29,12 @@ from tests.support.fleet import Fleet
 from tests.support.servers import Flavour, Instance
 
 # Two servers that agree on nothing: what a value becomes must not depend on any of it.
-_SOURCE_GLOBALS = (
+SOURCE_GLOBALS = (
     "SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,IGNORE_SPACE'",
     "SET GLOBAL time_zone = '+05:30'",
     "SET GLOBAL event_scheduler = OFF",
 )
-_TARGET_GLOBALS = (
+TARGET_GLOBALS = (
     "SET GLOBAL sql_mode = 'TRADITIONAL'",
     "SET GLOBAL time_zone = '-08:00'",
     "SET GLOBAL event_scheduler = OFF",
@@ -58,6 +58,7 @@ class Outcome:
         unlaid: why the source did not take the case, empty if it did.
         error: why the backup or the restore of this case alone failed, empty if it did not.
         locked: the barrier was taken before the backup failed.
+        blockers: why the target cannot take the case, found before it was touched.
         hashes: rows and content hash per table, at the source and of the restored tables.
     """
 
@@ -67,6 +68,7 @@ class Outcome:
     error: str = ""
     locked: bool = False
     findings: list[Finding] = field(default_factory=list)
+    blockers: list[Finding] = field(default_factory=list)
     hashes: tuple[dict[str, tuple[int, str]], ...] = ({}, {})
 
 
@@ -76,8 +78,8 @@ class RoundTrip:
     def __init__(self, pair: Fleet, folder: Path) -> None:
         self._source, self._target = pair.instances
         self._folder = folder
-        run_all(self._source, *_SOURCE_GLOBALS)
-        run_all(self._target, *_TARGET_GLOBALS)
+        run_all(self._source, *SOURCE_GLOBALS)
+        run_all(self._target, *TARGET_GLOBALS)
 
     def run(self, cases: Sequence[Case]) -> dict[str, Outcome]:
         """Back up and restore cases, those together that must all come back.
@@ -102,7 +104,7 @@ class RoundTrip:
         return outcomes
 
     def _try(self, cases: Sequence[Case]) -> dict[str, Outcome]:
-        _clear(self._source, self._target)
+        clear(self._source, self._target)
         unlaid = {
             case.id: Outcome(unlaid=why) for case in cases if (why := lay(self._source, case))
         }
@@ -129,13 +131,13 @@ class RoundTrip:
         folder.mkdir()
         again = Vault(folder, Lone({"main": self._target}))
         again.backup()
-        hashes = (_read_hashes(vault), _read_hashes(again))
-        seen = [_look(instance, cases) for instance in (self._source, self._target)]
+        hashes = (read_hashes(vault), read_hashes(again))
+        seen = [look(instance, cases) for instance in (self._source, self._target)]
         return {
             case.id: Outcome(
                 source=seen[0][case.id],
                 target=seen[1][case.id],
-                findings=[item for item in report.findings if _concerns(item, case)],
+                findings=[item for item in report.findings if concerns(item, case)],
                 hashes=tuple(
                     {name: one[name] for name in one if name.split("\0")[0] in case.schemas}
                     for one in hashes
@@ -145,7 +147,7 @@ class RoundTrip:
         }
 
 
-def _clear(*instances: Instance) -> None:
+def clear(*instances: Instance) -> None:
     """Empty instances; a schema that is read only could not be dropped."""
     for instance in instances:
         if instance.flavour is Flavour.MYSQL_97:
@@ -160,10 +162,16 @@ def _clear(*instances: Instance) -> None:
     wipe(*instances)
 
 
-def lay(instance: Instance, case: Case) -> str:
-    """Lay a case's trap in a session of its own; return why that is not possible, or nothing."""
+def lay(instance: Instance, case: Case, collation: str = "") -> str:
+    """Lay a case's trap in a session of its own; return why that is not possible, or nothing.
+
+    Args:
+        collation: of the session; empty = the server's own.
+    """
     with instance.connect() as connection, connection.cursor() as cursor:
         cursor.execute(_LAYING.format(case.mode))
+        if collation:
+            cursor.execute(f"SET SESSION collation_connection = {collation}")
         cursor.execute(f"CREATE DATABASE {quote(case.id)}")
         cursor.execute(f"USE {quote(case.id)}")
         for statement in case.statements:
@@ -191,9 +199,14 @@ def list_differences(case: Case, outcome: Outcome) -> list[str]:
     ]
 
 
-def _look(instance: Instance, cases: Sequence[Case]) -> dict[str, Sighting]:
+def look(
+    instance: Instance,
+    cases: Sequence[Case],
+    read: Callable[[Reader], State] = read_state,
+) -> dict[str, Sighting]:
+    """Read what cases are on a server; their probes may change rows."""
     with asking(instance) as reader:
-        states = _share_out(read_state(reader), cases)
+        states = _share_out(read(reader), cases)
         return {case.id: Sighting(states[case.id], _ask(reader, case)) for case in cases}
 
 
@@ -209,17 +222,20 @@ def _share_out(state: State, cases: Iterable[Case]) -> dict[str, State]:
     return shared
 
 
-def _read_hashes(vault: Vault) -> dict[str, tuple[int, str]]:
+def read_hashes(vault: Vault) -> dict[str, tuple[int, str]]:
+    """Read rows and content hash per table from the newest backup."""
     tables = app.show("latest", vault.config).tables
     return {f"{one.schema}\0{one.name}": (one.rows, one.content_hash) for one in tables}
 
 
-def _concerns(finding: Finding, case: Case) -> bool:
+def concerns(finding: Finding, case: Case) -> bool:
+    """Say whether a finding is a serious one about a case."""
     if finding.severity not in (Severity.WARNING, Severity.BLOCKER):
         return False
-    return any(schema in finding.where for schema in case.schemas) or any(
-        account in finding.where for account in case.accounts
-    )
+    place = finding.where.removeprefix("main: ")
+    if any(place == schema or place.startswith(f"{schema}.") for schema in case.schemas):
+        return True
+    return any(account in finding.where for account in case.accounts)
 
 
 def _judge_refusal(case: Case, outcome: Outcome) -> list[str]:

@@ -13,7 +13,8 @@ from shardvault.dump.reader import RangeReader
 from shardvault.fleet.inventory import read_inventory
 from shardvault.kernel.pure import HASH_MODULUS
 from shardvault.load.rows import open_loader
-from shardvault.load.schema import create_schema, create_table, plan_steps, run_clean, set_counter
+from shardvault.load.schema import create_schema, create_table, plan_steps, set_counter
+from shardvault.load.warnings import run_clean
 from shardvault.model.schema import Schema, Table
 from shardvault.model.target import Endpoint, Login
 from shardvault.mysql.quoting import quote_name, quote_table

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from shardvault.fleet.accounts import read_accounts
-from shardvault.load.objects import create_accounts
+from shardvault.load.accounts import create_accounts, grant_accounts
+from shardvault.model.report import Finding
 from shardvault.model.schema import Account
 from tests.integration.copying import fresh_schema, loading, reading
 from tests.support.servers import Flavour, Instance
@@ -32,7 +33,15 @@ def drop_accounts(instance: Instance) -> None:
     with reading(instance) as session:
         for account in read_accounts(session):
             kind = "ROLE" if account.is_role else "USER"
-            session.execute(f"DROP {kind} {account.name}")
+            if account.create_sql:
+                session.execute(f"DROP {kind} {account.name}")
+            else:
+                session.execute(f"REVOKE ALL, GRANT OPTION FROM {account.name}")
+
+
+def recreate(instance: Instance, accounts: tuple[Account, ...]) -> tuple[Finding, ...]:
+    with loading(instance) as session:
+        return (*create_accounts(session, accounts), *grant_accounts(session, accounts))
 
 
 def accounts_of(instance: Instance) -> tuple[Account, ...]:
@@ -66,9 +75,7 @@ def test_users_roles_and_grants_come_back_byte_for_byte(clean: Instance) -> None
     before = accounts_of(clean)
     assert len(before) == 6
     drop_accounts(clean)
-    assert accounts_of(clean) == ()
-    with loading(clean) as session:
-        assert create_accounts(session, before) == ()
+    assert recreate(clean, before) == ()
     assert accounts_of(clean) == before
 
 
@@ -78,8 +85,7 @@ def test_a_password_still_opens_the_account_after_it_was_recreated(clean: Instan
             session.execute(f"CREATE USER u{number}@localhost IDENTIFIED BY 'pass {number}'")
     before = accounts_of(clean)
     drop_accounts(clean)
-    with loading(clean) as session:
-        assert create_accounts(session, before) == ()
+    assert recreate(clean, before) == ()
     for number in range(8):
         clean.connect(user=f"u{number}", password=f"pass {number}").close()
 
@@ -89,7 +95,7 @@ def test_an_account_that_is_there_keeps_its_password(clean: Instance) -> None:
         session.execute("CREATE USER u@localhost IDENTIFIED BY 'old'")
         before = accounts_of(clean)
         session.execute("ALTER USER u@localhost IDENTIFIED BY 'new'")
-        assert create_accounts(session, before) == ()
+    assert recreate(clean, before) == ()
     if clean.flavour is Flavour.MYSQL_97:
         clean.connect(user="u", password="new").close()
 
@@ -102,6 +108,42 @@ def test_a_grant_on_a_missing_table_is_reported_without_the_password(clean: Inst
         before = accounts_of(clean)
         drop_accounts(clean)
         session.execute("DROP DATABASE accounts")
-        (finding,) = create_accounts(session, before)
+    (finding,) = recreate(clean, before)
     assert finding.where == "`u`@`localhost`"
     assert "IDENTIFIED" not in finding.message
+
+
+def test_a_user_whose_default_role_comes_later_by_name_is_created(mysql: Instance) -> None:
+    drop_accounts(mysql)
+    with loading(mysql) as session:
+        session.execute("CREATE ROLE z_role")
+        session.execute("CREATE USER a_user@localhost DEFAULT ROLE z_role")
+    before = accounts_of(mysql)
+    assert [account.name for account in before] == ["`a_user`@`localhost`", "`z_role`@`%`"]
+    drop_accounts(mysql)
+    assert recreate(mysql, before) == ()
+    assert accounts_of(mysql) == before
+    drop_accounts(mysql)
+
+
+def test_what_was_granted_to_everybody_comes_back(mariadb: Instance) -> None:
+    drop_accounts(mariadb)
+    fresh_schema(mariadb, SCHEMA, "CREATE TABLE t (id INT)")
+    with loading(mariadb) as session:
+        session.execute("GRANT SELECT ON accounts.t TO PUBLIC")
+    before = accounts_of(mariadb)
+    drop_accounts(mariadb)
+    assert accounts_of(mariadb) != before
+    assert recreate(mariadb, before) == ()
+    assert accounts_of(mariadb) == before
+    drop_accounts(mariadb)
+
+
+def test_the_user_without_a_name_comes_back(clean: Instance) -> None:
+    with loading(clean) as session:
+        session.execute("CREATE USER ``@localhost")
+    before = accounts_of(clean)
+    assert [account.name for account in before if not account.is_role] == ["``@`localhost`"]
+    drop_accounts(clean)
+    assert recreate(clean, before) == ()
+    assert accounts_of(clean) == before

@@ -12,7 +12,7 @@ from shardvault.dump import ranges
 from shardvault.model.ids import BackupId
 from shardvault.model.manifest import TableRecord
 from shardvault.model.target import Scope
-from shardvault.repository.keys import read_key_file
+from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.parts import get_part
 from shardvault.repository.store import open_repository
 from shardvault.storage import open_storage

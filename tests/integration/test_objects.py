@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from shardvault.fleet.objects import read_objects
-from shardvault.load.objects import create_objects
+from shardvault.load.events import put_to_sleep
+from shardvault.load.objects import create_objects, wake_event
 from shardvault.model.report import Finding
 from shardvault.model.schema import CodeObject, ObjectKind
 from shardvault.mysql.session import Session
-from shardvault.mysql.state import LOAD_MODE
+from shardvault.mysql.state import LOAD_MODE, prepare_load
 from tests.integration.copying import fresh_schema, loading, open_session, reading, run
 from tests.support.servers import Instance
 
@@ -47,8 +48,11 @@ def recreate(instance: Instance, items: tuple[CodeObject, ...]) -> tuple[Finding
         instance, SCHEMA, "CREATE TABLE t (id INT, v VARCHAR(20))", "CREATE TABLE log (n INT)"
     )
     with loading(instance) as session:
-        findings = create_objects(session, items, events=False)
-        findings += create_objects(session, items, events=True)
+        findings = create_objects(session, items)
+        for item in items:
+            if item.is_enabled and item.kind is ObjectKind.EVENT and not findings:
+                wake_event(session, item)
+        prepare_load(session)
         assert session.text("SELECT @@sql_mode") == session.text(f"SELECT '{mode_of(session)}'")
         return findings
 
@@ -115,7 +119,7 @@ def test_a_database_with_a_foreign_name_takes_objects_of_any_character_set(
             before = read_objects(session, [schema], frozenset())
         fresh_schema(instance, schema)
         with loading(instance) as session:
-            assert create_objects(session, before, events=False) == ()
+            assert create_objects(session, before) == ()
         with reading(instance) as session:
             assert read_objects(session, [schema], frozenset()) == before
     finally:
@@ -204,8 +208,48 @@ def test_events_come_last_with_their_time_zone_and_state(instance: Instance) -> 
         ("+05:30", True),
         ("+05:30", False),
     ]
+
+
+def test_an_event_wakes_with_its_own_definer_and_character_set(instance: Instance) -> None:
+    fresh_schema(instance, SCHEMA, "CREATE USER IF NOT EXISTS owner@localhost")
+    with open_session(instance) as session:
+        session.execute(f"USE {SCHEMA}")
+        session.execute("SET NAMES latin1 COLLATE latin1_german1_ci")
+        session.execute("SET sql_mode = 'ANSI_QUOTES', time_zone = '+05:30'")
+        session.execute(
+            b"CREATE DEFINER=owner@localhost EVENT `\xe9` ON SCHEDULE EVERY 1 DAY"
+            b" STARTS '2030-01-01' COMMENT '\xfc' DO SELECT '\xe9' AS \"\xfc\""
+        )
+    (before,) = read(instance)
+    assert (before.name, before.charset, before.is_enabled) == ("é", "latin1", True)
+    fresh_schema(instance, SCHEMA)
     with loading(instance) as session:
-        assert create_objects(session, before, events=False) == ()
+        assert create_objects(session, [before]) == ()
+        (asleep,) = read(instance)
+        assert asleep == put_to_sleep(before)
+        wake_event(session, before)
+    assert read(instance) == (before,)
+    run(instance, "DROP USER owner@localhost")
+
+
+def test_names_and_comments_of_another_character_set_come_back(instance: Instance) -> None:
+    fresh_schema(instance, SCHEMA, "CREATE TABLE t (id INT, v VARCHAR(20))")
+    with open_session(instance) as session:
+        session.execute(f"USE {SCHEMA}")
+        session.execute("SET NAMES latin1")
+        for statement in (
+            b"CREATE PROCEDURE `\xe9`(`\xe4` INT) COMMENT 'it''s \xfc' SELECT '\xe9'",
+            b"CREATE FUNCTION `f\xe9`(`\xe4` INT) RETURNS INT DETERMINISTIC COMMENT '\xfc' RETURN 1",
+            b"CREATE TRIGGER `\xe9` BEFORE INSERT ON t FOR EACH ROW SET NEW.v = '\xe9'",
+            b"CREATE VIEW `\xe9` AS SELECT '\xe9' AS `\xfc`",
+        ):
+            session.execute(statement)
+    before = read(instance)
+    assert sorted(item.name for item in before) == ["fé", "é", "é", "é"]
+    fresh_schema(instance, SCHEMA, "CREATE TABLE t (id INT, v VARCHAR(20))")
+    with loading(instance) as session:
+        assert create_objects(session, before) == ()
+    assert read(instance) == before
 
 
 def test_an_event_of_the_past_that_the_server_drops_at_once_is_reported(
@@ -238,7 +282,7 @@ def test_the_database_collation_of_a_routine_comes_back(instance: Instance) -> N
     with loading(instance) as session:
         session.execute(f"ALTER DATABASE {SCHEMA} COLLATE utf8mb4_unicode_ci")
         session.execute(f"DROP FUNCTION {SCHEMA}.f")
-        assert create_objects(session, [before[0]], events=False) == ()
+        assert create_objects(session, [before[0]]) == ()
         session.execute(f"USE {SCHEMA}")
         assert session.text("SELECT @@collation_database") == "utf8mb4_unicode_ci"
     assert read(instance) == before

@@ -70,13 +70,8 @@ def _find_installed() -> Binaries:
 
 
 def _find_unpacked(flavour: Flavour) -> Binaries:
-    folder = servers_folder() / flavour.value
-    runner = folder / "run.sh"
-    if not os.access(runner, os.X_OK):
-        raise ServerMissing(
-            f"{flavour.value} is not in {folder};"
-            f" run `make servers` or `tests/support/get_server.sh {flavour.value}`"
-        )
+    runner = find_runner(flavour.value)
+    folder = runner.parent
     is_mysql = flavour.family is Family.MYSQL
     server, share_name = ("mysqld", "mysql") if is_mysql else ("mariadbd", "mariadb")
     share = folder / "usr/share" / share_name
@@ -90,6 +85,17 @@ def _find_unpacked(flavour: Flavour) -> Binaries:
         f"--plugin-dir={folder / 'usr/lib/mysql/plugin'}",
     )
     return Binaries(folder / "usr/sbin" / server, command, share)
+
+
+def find_runner(name: str) -> Path:
+    """Return the ``run.sh`` of an unpacked server; raises ServerMissing."""
+    runner = servers_folder() / name / "run.sh"
+    if not os.access(runner, os.X_OK):
+        raise ServerMissing(
+            f"{name} is not in {runner.parent};"
+            f" run `make servers` or `tests/support/get_server.sh {name}`"
+        )
+    return runner
 
 
 def servers_folder() -> Path:

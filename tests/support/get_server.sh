@@ -1,8 +1,8 @@
 #!/bin/bash
-# Unpack a database server of another Debian suite into a folder of its own.
+# Unpack a server of another Debian suite into a folder of its own.
 #
-#   get_server.sh mysql97|mariadb118 [FOLDER]
-#   FOLDER/run.sh mysqld|mariadbd|mysqlbinlog|... ARGS
+#   get_server.sh mysql97|mariadb118|ceph|openssh [FOLDER]
+#   FOLDER/run.sh mysqld|mariadbd|radosgw|sshd|... ARGS
 #
 # Nothing is installed on the host: no root, no container. Each server comes with its
 # own loader and libc. FOLDER is by default $SHARDVAULT_SERVERS/NAME, else .cache/servers/NAME
@@ -21,9 +21,14 @@ fail() {
 }
 
 case ${1:-} in
-  mysql97) suite=sid server=mysqld wanted=(mysql-server-core mysql-client-core) ;;
-  mariadb118) suite=trixie server=mariadbd wanted=(mariadb-server-core mariadb-client-core) ;;
-  *) echo "usage: get_server.sh mysql97|mariadb118 [FOLDER]" >&2; exit 2 ;;
+  mysql97)
+    suite=sid wanted=(mysql-server-core mysql-client-core) proof=(mysqld --no-defaults --version) ;;
+  mariadb118)
+    suite=trixie wanted=(mariadb-server-core mariadb-client-core)
+    proof=(mariadbd --no-defaults --version) ;;
+  ceph) suite=bookworm wanted=(radosgw ceph-mon ceph-osd) proof=(radosgw --version) ;;
+  openssh) suite=bookworm wanted=(openssh-server) proof=(ssh -V) ;;
+  *) echo "usage: get_server.sh mysql97|mariadb118|ceph|openssh [FOLDER]" >&2; exit 2 ;;
 esac
 name=$1
 project=$(readlink -f "$(dirname "$0")/../..")
@@ -89,7 +94,7 @@ fetch_packages() {
 
 write_runner() {
   cat > "$1" <<'RUN'
-#!/bin/sh
+#!/bin/bash
 # run.sh PROGRAM ARGS...: run a program of this folder with this folder's loader and libraries.
 root=$(dirname "$(readlink -f "$0")")
 program=$1
@@ -97,10 +102,11 @@ shift
 for binary in "$root/usr/sbin/$program" "$root/usr/bin/$program"; do
   [ -x "$binary" ] && break
 done
-for loader in "$root"/usr/lib64/ld-linux-*.so.* "$root"/usr/lib/ld-linux-*.so.*; do
+# Older suites keep the loader and some libraries outside /usr; Ceph has a folder of its own.
+for loader in "$root"{/usr,}/lib64/ld-linux-*.so.* "$root"{/usr,}/lib/ld-linux-*.so.*; do
   [ -x "$loader" ] && break
 done
-libraries=$(echo "$root"/usr/lib/*-linux-gnu)
+libraries=$(echo "$root"/{usr/,}lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu/ceph | tr ' ' ':')
 exec "$loader" --library-path "$libraries" "$binary" "$@"
 RUN
   chmod 755 "$1"
@@ -127,4 +133,4 @@ if [ ! -x "$folder/run.sh" ]; then
   [ -d "$debs" ] || fetch_packages
   unpack_packages
 fi
-"$folder/run.sh" "$server" --no-defaults --version
+"$folder/run.sh" "${proof[@]}"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from shardvault.interfaces import ChunkKind
+from shardvault.interfaces import ChunkKind, Storage
 from shardvault.model.ids import BackupId, ChunkId, ShardName
 from shardvault.model.manifest import (
     BarrierRecord,
@@ -24,7 +24,6 @@ from shardvault.model.schema import Schema, Table, TableKind
 from shardvault.repository.chunks import ChunkWriter
 from shardvault.repository.parts import put_part
 from shardvault.repository.store import Repository, create_repository
-from shardvault.storage.owners import OwnedStorage
 
 ROWS = [b"row one of canary_rows", b"row two " * 50, b""]
 CANARIES = ["canary_schema", "canary_table", "canary_column", "canary_shard", "canary_fleet"]
@@ -42,7 +41,7 @@ def counted_bytes() -> Callable[[int], bytes]:
     return take
 
 
-def make_repository(storage: OwnedStorage, folder: Path) -> Repository:
+def make_repository(storage: Storage, folder: Path) -> Repository:
     """Create a repository whose key file is ``folder/repo.key``."""
     return create_repository(storage, folder / "repo.key", random_bytes=counted_bytes())
 

@@ -16,7 +16,14 @@ import pymysql
 from shardvault.model.position import Family
 from shardvault.model.target import Endpoint
 from tests.support.binaries import Flavour, ServerMissing, find_binaries
-from tests.support.places import HOST, choose_port, is_served, make_socket_folder
+from tests.support.places import (
+    HOST,
+    START_LIMIT_S,
+    ServerFailed,
+    choose_port,
+    is_served,
+    make_socket_folder,
+)
 from tests.support.processes import kill_process, spawn, stop_process
 from tests.support.templates import copy_template, server_user
 
@@ -29,7 +36,6 @@ __all__ = [
     "start_instance",
 ]
 
-START_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 STATEMENT_LIMIT_S = 300
 _PORT_TRIES = 8
@@ -65,10 +71,6 @@ _MINIMAL_PRIVILEGES = {
     Family.MYSQL: "SELECT, RELOAD, PROCESS, REPLICATION CLIENT, SHOW VIEW, TRIGGER, EVENT,"
     " SHOW_ROUTINE, BACKUP_ADMIN, XA_RECOVER_ADMIN",
 }
-
-
-class ServerFailed(Exception):
-    """Report an instance that did not start, with the end of its log."""
 
 
 class Instance:

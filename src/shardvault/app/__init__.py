@@ -16,17 +16,35 @@ from shardvault.app.backups import (
     verify,
 )
 from shardvault.app.databases import backup_database, restore_database
+from shardvault.app.keys import (
+    add_key,
+    add_source,
+    export_key,
+    list_keys,
+    make_identity,
+    recover_key,
+    remove_key,
+    rotate_key,
+)
 from shardvault.app.repositories import init
 
 __all__ = [
+    "add_key",
+    "add_source",
     "backup",
     "backup_database",
     "check",
+    "export_key",
     "init",
     "list_backups",
+    "list_keys",
+    "make_identity",
     "plan_restore",
+    "recover_key",
+    "remove_key",
     "restore",
     "restore_database",
+    "rotate_key",
     "show",
     "show_definitions",
     "verify",

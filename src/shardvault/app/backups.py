@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from shardvault.app.building import (
     Silent,
@@ -14,8 +14,10 @@ from shardvault.app.building import (
     open_target,
     plan_for,
 )
+from shardvault.app.stores import open_store
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import BackupId
+from shardvault.model.loss import parse_losses
 from shardvault.model.report import (
     BackupReport,
     CatalogReport,
@@ -27,7 +29,6 @@ from shardvault.model.report import (
     VerifyReport,
 )
 from shardvault.model.target import Scope
-from shardvault.storage import open_storage
 from shardvault.version import VERSION
 
 
@@ -37,7 +38,7 @@ def check(config: str | None = None) -> CheckReport:
 
     loaded = load(config)
     fleet = open_fleet(loaded)
-    storage = open_storage(loaded.repository.url) if loaded.repository else None
+    storage = open_store(loaded) if loaded.repository else None
     return run_check(fleet, storage)
 
 
@@ -45,7 +46,9 @@ def backup(
     config: str | None = None,
     *,
     scope: Scope | None = None,
+    allow_loss: Iterable[str] = (),
     threads: int | None = None,
+    upload_bytes_s: int | None = None,
     sink: EventSink | None = None,
 ) -> BackupReport:
     """Take a hot logical backup of the fleet at one cut.
@@ -53,12 +56,16 @@ def backup(
     Args:
         config: the file that names fleet and repository.
         scope: narrows what is backed up; None = everything.
+        allow_loss: kinds of loss to accept, by their words in ``model.loss.LossKind``;
+            the report names every table that one of them met.
         threads: ranges read at the same time; None = the configuration's.
+        upload_bytes_s: most bytes sent to the store per second; None = the configuration's.
         sink: takes progress.
     """
     from shardvault.barrier.limits import BarrierLimits
     from shardvault.operations.backup import BackupOptions, run_backup
 
+    allowed = parse_losses(allow_loss)
     loaded = load(config)
     barrier = loaded.backup.barrier
     options = BackupOptions(
@@ -70,8 +77,10 @@ def backup(
         scope=scope or Scope(),
         tool_version=VERSION,
         zstd_level=loaded.backup.zstd_level,
+        allowed_losses=allowed,
     )
-    return run_backup(open_fleet(loaded), open_configured(loaded), options, sink or Silent())
+    repository = open_configured(loaded, upload_bytes_s=upload_bytes_s)
+    return run_backup(open_fleet(loaded), repository, options, sink or Silent())
 
 
 def list_backups(config: str | None = None) -> CatalogReport:
@@ -101,13 +110,23 @@ def verify(
     config: str | None = None,
     *,
     threads: int | None = None,
+    download_bytes_s: int | None = None,
     sink: EventSink | None = None,
 ) -> VerifyReport:
-    """Read every object of a backup back and compare it with its manifest."""
+    """Read every object of a backup back and compare it with its manifest.
+
+    Args:
+        backup_id: which backup; ``latest`` is an id.
+        config: the file that names fleet and repository.
+        threads: chunks read at the same time; None = the configuration's.
+        download_bytes_s: most bytes received from the store per second; None = the
+            configuration's.
+        sink: takes progress.
+    """
     from shardvault.operations.verify import run_verify
 
     loaded = load(config)
-    repository = open_configured(loaded)
+    repository = open_configured(loaded, download_bytes_s=download_bytes_s)
     return run_verify(
         repository.load(BackupId(backup_id)),
         repository.reader(),
@@ -122,22 +141,27 @@ def plan_restore(
     *,
     target: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    rename: Mapping[str, str] | None = None,
     scope: Scope | None = None,
     replace: bool = False,
     confirm_source: str | None = None,
     with_accounts: bool = False,
+    events_on: bool = True,
 ) -> RestorePlanReport:
     """Say what a restore would do and what stands in its way; change nothing."""
-    from shardvault.operations.restore_plan import RestoreOptions, report_plan
+    from shardvault.operations.restore_plan import RestoreOptions
+    from shardvault.operations.restore_preview import report_plan
 
     loaded = load(config)
     options = RestoreOptions(
         threads=1,
         mapping=mapping or {},
+        rename=rename or {},
         scope=scope or Scope(),
         replace=replace,
         confirmed_source=confirm_source,
         with_accounts=with_accounts,
+        events_on=events_on,
     )
     repository = open_configured(loaded)
     return report_plan(plan_for(repository, backup_id, open_target(loaded, target), options))
@@ -149,11 +173,14 @@ def restore(
     *,
     target: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    rename: Mapping[str, str] | None = None,
     scope: Scope | None = None,
     replace: bool = False,
     confirm_source: str | None = None,
     with_accounts: bool = False,
+    events_on: bool = True,
     threads: int | None = None,
+    download_bytes_s: int | None = None,
     sink: EventSink | None = None,
 ) -> RestoreReport:
     """Restore a backup, read every table back, and succeed only if all is equal.
@@ -163,11 +190,16 @@ def restore(
         config: the file that names fleet and repository.
         target: a file whose fleet takes the data; None = the fleet of ``config``.
         mapping: shard of the backup to shard of the target; others keep their name.
+        rename: schema of the backup, or ``shard/schema``, to its name on the target; what
+            refers to it follows, or is left out with a warning. Names may stand in backticks.
         scope: narrows what is restored; None = everything.
         replace: drop what is in the way on the target.
         confirm_source: the fleet's name, typed, to restore onto the source itself.
         with_accounts: create users, roles and grants too.
+        events_on: switch the events on when all else is done; else they stay disabled.
         threads: ranges loaded at the same time; None = the configuration's.
+        download_bytes_s: most bytes received from the store per second; None = the
+            configuration's.
         sink: takes progress.
     """
     from shardvault.operations.restore import run_restore
@@ -178,11 +210,13 @@ def restore(
         threads=count_threads(loaded, threads),
         sessions_per_shard=count_sessions(loaded, threads),
         mapping=mapping or {},
+        rename=rename or {},
         scope=scope or Scope(),
         replace=replace,
         confirmed_source=confirm_source,
         with_accounts=with_accounts,
+        events_on=events_on,
     )
-    repository = open_configured(loaded)
+    repository = open_configured(loaded, download_bytes_s=download_bytes_s)
     plan = plan_for(repository, backup_id, open_target(loaded, target), options)
     return run_restore(plan, repository.reader(), sink or Silent())

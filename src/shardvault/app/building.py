@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shardvault.app.openers import open_key, remember_heads, state_folder
+from shardvault.app.stores import open_store
 from shardvault.config.load import find_config, load_config
 from shardvault.config.schema import Config
 from shardvault.config.shards import build_shards
@@ -14,9 +16,8 @@ from shardvault.events import Event
 from shardvault.fleet.topology import TableSpec, build_fleet
 from shardvault.model.ids import BackupId
 from shardvault.model.target import Fleet
-from shardvault.repository.keys import read_key_file
-from shardvault.repository.store import Repository, open_repository
-from shardvault.storage import open_storage
+from shardvault.repository.sources import read_source_file
+from shardvault.repository.store import Repository, open_for_source, open_repository
 
 if TYPE_CHECKING:
     from shardvault.operations.restore_plan import RestoreOptions, RestorePlan
@@ -54,10 +55,24 @@ def open_target(config: Config, path: str | None) -> Fleet:
     return open_fleet(config if path is None else load_config(Path(path)))
 
 
-def open_configured(config: Config) -> Repository:
-    """Open the configured repository with its key."""
+def open_configured(
+    config: Config, *, upload_bytes_s: int | None = None, download_bytes_s: int | None = None
+) -> Repository:
+    """Open the configured repository with its key.
+
+    Args:
+        config: a whole configuration file.
+        upload_bytes_s: see ``open_store``.
+        download_bytes_s: see ``open_store``.
+    """
     section = config.require_repository()
-    return open_repository(open_storage(section.url), read_key_file(Path(section.key.file)))
+    storage = open_store(config, upload_bytes_s=upload_bytes_s, download_bytes_s=download_bytes_s)
+    memory = remember_heads(section.url)
+    if section.key.source is not None:
+        key = read_source_file(Path(section.key.source))
+        return open_for_source(storage, key, state_folder(), memory=memory)
+    opener = open_key(section.key, config.locate(("repository", "key")))
+    return open_repository(storage, opener, memory=memory)
 
 
 def count_threads(config: Config, threads: int | None) -> int:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from shardvault.app.building import Silent, plan_for
+from shardvault.app.openers import remember_heads
 from shardvault.errors import RepositoryMissing, UsageError
 from shardvault.fleet.topology import build_fleet
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
+from shardvault.model.loss import parse_losses
 from shardvault.model.report import BackupReport, RestoreReport
 from shardvault.model.target import Endpoint, Fleet, Login, Scope, Shard
-from shardvault.repository.keys import read_key_file
+from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.store import Repository, create_repository, open_repository
 from shardvault.storage import open_storage
 from shardvault.version import VERSION
@@ -30,6 +33,7 @@ def backup_database(
     key_file: str,
     port: int = 3306,
     socket: str | None = None,
+    allow_loss: Iterable[str] = (),
     threads: int | None = None,
     sink: EventSink | None = None,
 ) -> BackupReport:
@@ -47,6 +51,7 @@ def backup_database(
         key_file: path of the repository's key.
         port: TCP port.
         socket: path of the Unix socket, instead of host and port.
+        allow_loss: kinds of loss to accept; see ``backup``.
         threads: ranges read at the same time; None = one per processor.
         sink: takes progress.
     """
@@ -59,6 +64,7 @@ def backup_database(
         sessions_per_shard=count,
         scope=_database_scope(database),
         tool_version=VERSION,
+        allowed_losses=parse_losses(allow_loss),
     )
     opened = _open_or_create(repository, Path(key_file))
     return run_backup(fleet, opened, options, sink or Silent())
@@ -107,7 +113,11 @@ def restore_database(
         replace=replace,
         confirmed_source=fleet.name if replace else None,
     )
-    opened = open_repository(open_storage(repository), read_key_file(Path(key_file)))
+    opened = open_repository(
+        open_storage(repository),
+        read_key_file(Path(key_file)),
+        memory=remember_heads(repository),
+    )
     plan = plan_for(opened, backup_id, fleet, options)
     return run_restore(plan, opened.reader(), sink or Silent())
 
@@ -125,10 +135,10 @@ def _database_scope(database: str) -> Scope:
 
 
 def _open_or_create(url: str, key_file: Path) -> Repository:
-    storage = open_storage(url)
+    storage, memory = open_storage(url), remember_heads(url)
     try:
-        return open_repository(storage, read_key_file(key_file))
+        return open_repository(storage, read_key_file(key_file), memory=memory)
     except (RepositoryMissing, UsageError) as error:
         if isinstance(error, UsageError) and key_file.exists():
             raise
-        return create_repository(storage, key_file)
+        return create_repository(storage, key_file, memory=memory)

@@ -8,21 +8,46 @@ from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
-from shardvault.cli.words import read_scope, scope_options
+from shardvault.cli.words import limit_upload, read_scope, scope_options, split_words
 from shardvault.errors import FindingsError
+from shardvault.model.loss import LossKind
+
+_KINDS = "; ".join(f"{kind}: {kind.meaning}" for kind in LossKind)
 
 
 @click.command("backup", cls=Verb)
 @scope_options
+@click.option(
+    "--allow-loss",
+    multiple=True,
+    metavar="KIND",
+    help="Take the backup although something of this kind is lost, and name the tables in it; "
+    f"repeatable, or separated by commas. {_KINDS}.",
+)
+@limit_upload
 @click.pass_obj
-def backup(settings: Settings, /, **scope: tuple[str, ...]) -> int:
-    """Take a hot logical backup of the fleet at one cut."""
+def backup(
+    settings: Settings,
+    /,
+    allow_loss: tuple[str, ...],
+    upload_bytes_s: int | None,
+    **scope: tuple[str, ...],
+) -> int:
+    """Take a hot logical backup of the fleet at one cut.
+
+    What cannot come back exactly is refused before anything is locked; --allow-loss accepts it.
+    """
     from shardvault import app
     from shardvault.cli.page_backup import describe_backup
 
     with open_sink(settings) as sink:
         report = app.backup(
-            settings.config, scope=read_scope(scope), threads=settings.threads, sink=sink
+            settings.config,
+            scope=read_scope(scope),
+            allow_loss=split_words(allow_loss),
+            threads=settings.threads,
+            upload_bytes_s=upload_bytes_s,
+            sink=sink,
         )
     write_report(report, settings, describe_backup)
     return FindingsError.exit_code if report.status == "findings" else 0

@@ -10,7 +10,13 @@ from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
-from shardvault.cli.words import read_mapping, read_scope, scope_options
+from shardvault.cli.words import (
+    limit_download,
+    read_mapping,
+    read_renames,
+    read_scope,
+    scope_options,
+)
 from shardvault.errors import FindingsError, IntegrityError, RefusedError
 from shardvault.events import PhaseStarted
 
@@ -35,6 +41,14 @@ if TYPE_CHECKING:
     help="Put a shard of the backup on another shard of the target, as s0=t3; repeatable. "
     "Others keep their name.",
 )
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Give a schema of the backup another name on the target, as shop=shop_test; or on one "
+    "shard only, as s0/shop=shop_0; repeatable. Everything that names the schema follows.",
+)
 @click.option("--dry-run", is_flag=True, help="Only print the plan and what stands in its way.")
 @click.option("--replace", is_flag=True, help="Drop what is in the way on the target.")
 @click.option(
@@ -43,7 +57,15 @@ if TYPE_CHECKING:
     help="The fleet's name, typed, to restore onto the source fleet itself.",
 )
 @click.option("--with-accounts", is_flag=True, help="Create users, roles and grants too.")
+@click.option(
+    "--events",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    help="Switch the events on when all else is done, or leave them disabled for a rehearsal; "
+    "then the report says how to switch each of them on.",
+)
 @scope_options
+@limit_download
 @click.pass_obj
 def restore(settings: Settings, /, dry_run: bool, **options: Any) -> int:
     """Restore a backup and prove it by reading every table back.
@@ -70,10 +92,13 @@ def _read_request(options: dict[str, Any]) -> Request:
         backup_id=options["backup_id"],
         target=options["target"],
         mapping=read_mapping(options["mapping"]),
+        rename=read_renames(options["renames"]),
         scope=read_scope(options),
         replace=options["replace"],
         confirm_source=options["source_fleet"],
         with_accounts=options["with_accounts"],
+        events_on=options["events"] == "on",
+        download_bytes_s=options["download_bytes_s"],
     )
 
 

@@ -8,13 +8,15 @@ from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
+from shardvault.cli.words import limit_download
 from shardvault.errors import IntegrityError
 
 
 @click.command("verify", cls=Verb)
 @click.argument("backup_id", metavar="ID")
+@limit_download
 @click.pass_obj
-def verify(settings: Settings, backup_id: str) -> int:
+def verify(settings: Settings, backup_id: str, download_bytes_s: int | None) -> int:
     """Read a whole backup back and compare it with its manifest.
 
     ID is what "shardvault list" prints, or "latest". Exits with 15 if anything is damaged.
@@ -23,6 +25,12 @@ def verify(settings: Settings, backup_id: str) -> int:
     from shardvault.cli.page_findings import describe_verify
 
     with open_sink(settings) as sink:
-        report = app.verify(backup_id, settings.config, threads=settings.threads, sink=sink)
+        report = app.verify(
+            backup_id,
+            settings.config,
+            threads=settings.threads,
+            download_bytes_s=download_bytes_s,
+            sink=sink,
+        )
     write_report(report, settings, describe_verify)
     return 0 if report.status == "ok" else IntegrityError.exit_code

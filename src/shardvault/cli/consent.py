@@ -20,6 +20,8 @@ from shardvault.interfaces import EventSink
 from shardvault.model.report import Finding, RestorePlanReport, RestoreReport, Severity
 from shardvault.model.target import Scope
 
+_OWN_PLACE = {"backup_id", "download_bytes_s"}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -28,10 +30,13 @@ class Request:
     backup_id: str
     target: str | None
     mapping: Mapping[str, str]
+    rename: Mapping[str, str]
     scope: Scope
     replace: bool
     confirm_source: str | None
     with_accounts: bool
+    events_on: bool
+    download_bytes_s: int | None = None
 
     def plan(self, settings: Settings) -> RestorePlanReport:
         """Say what the restore would do."""
@@ -47,14 +52,14 @@ class Request:
             self.backup_id,
             settings.config,
             threads=settings.threads,
+            download_bytes_s=self.download_bytes_s,
             sink=sink,
             **self._details(),
         )
 
     def _details(self) -> dict[str, Any]:
-        details = dict(vars(self))
-        del details["backup_id"]
-        return details
+        """Return what a plan takes too, by name."""
+        return {key: value for key, value in vars(self).items() if key not in _OWN_PLACE}
 
 
 def obtain_consent(request: Request, settings: Settings) -> Request:
@@ -67,7 +72,7 @@ def obtain_consent(request: Request, settings: Settings) -> Request:
         RefusedError: the user did not agree, or the plan is blocked anyway.
     """
     needs_yes = request.replace and not settings.yes
-    if not _is_terminal():
+    if not is_terminal():
         if needs_yes:
             raise UsageError("--replace drops data and nobody is there to ask", hint="add --yes")
         return request
@@ -103,11 +108,12 @@ def _names_source(finding: Finding) -> bool:
 
 
 def _ask_name(fleet: str) -> str:
-    question = f"this overwrites the source itself; type the fleet's name, {escape(fleet)}"
+    question = f"this restores onto the source itself; type the fleet's name, {escape(fleet)}"
     if click.prompt(question, err=True) != fleet:
         raise RefusedError("that is not the fleet's name; nothing was changed")
     return fleet
 
 
-def _is_terminal() -> bool:
+def is_terminal() -> bool:
+    """Say whether somebody is there to answer."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.render import describe_barrier
+from shardvault.model.loss import AllowedLoss
 from shardvault.model.manifest import LogicalTableRecord, Totals
 from shardvault.model.position import Position
 from shardvault.model.report import (
@@ -40,6 +41,7 @@ def describe_backup(page: Page, report: BackupReport) -> None:
     positions = ((shard.name, format_position(shard.position)) for shard in report.shards)
     page.table((text("shard"), text("position")), positions)
     _describe_logical_tables(page, report.logical_tables)
+    _describe_losses(page, report.allowed_losses)
     _describe_notices(page, report.notices)
 
 
@@ -143,6 +145,15 @@ def _describe_logical_table(table: LogicalTableRecord) -> tuple[str, ...]:
 def _describe_table(table: TableVolume) -> tuple[str, ...]:
     name = f"{table.schema}.{table.name}"
     return table.shard, name, table.kind, f"{table.rows:,}", format_size(table.raw_bytes)
+
+
+def _describe_losses(page: Page, losses: Sequence[AllowedLoss]) -> None:
+    if losses:
+        page.section("not exact")
+        columns = (text("shard"), text("table"), text("allowed loss"))
+        page.table(columns, ((one.shard, one.table, one.kind) for one in losses))
+    for loss in losses:
+        page.prose(f"{loss.shard}: {loss.detail}", indent=2)
 
 
 def _describe_notices(page: Page, notices: Sequence[str]) -> None:

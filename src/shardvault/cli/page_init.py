@@ -12,18 +12,23 @@ from shardvault.model.report import InitReport
 def describe_init(page: Page, report: InitReport) -> None:
     """Say what was made, and press for a copy of the key."""
     page.heading("repository created")
-    page.facts(
-        [("repository", report.url), ("id", report.repository_id), ("key file", report.key_file)]
-    )
+    page.facts([("repository", report.url), ("id", report.repository_id)])
+    if report.key_file:
+        page.facts([("key file", report.key_file)])
     if report.probe:
         page.section("the store")
         describe_findings(page, report.probe)
+    if report.key_file:
+        _press_for_a_copy(page, report.key_file)
+
+
+def _press_for_a_copy(page: Page, key_file: str) -> None:
     page.section("keep a copy of the key somewhere else, now")
     page.prose(
         "Without the key nothing can be restored, by anyone: there is no other way into the "
         "repository. Keep the copy away from this machine and from the repository, for whoever "
         "holds both can read every backup. The key file is one line of text, so paper will do:"
     )
-    key = shlex.quote(report.key_file)
+    key = shlex.quote(key_file)
     page.verbatim(f"cp -p {key} /media/safe/", indent=2)
     page.verbatim(f"cat {key}    # print it, or put it into a password manager", indent=2)

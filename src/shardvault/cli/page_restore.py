@@ -74,6 +74,8 @@ def _head_plan(page: Page, plan: RestorePlanReport) -> None:
 
 def _describe_table(table: PlannedTable) -> tuple[str, ...]:
     name = f"{table.schema}.{table.name}"
+    if table.target_schema != table.schema:
+        name += f" → {table.target_schema}.{table.name}"
     size = format_size(table.raw_bytes)
     return table.shard, table.target, name, table.action, f"{table.rows:,}", size
 

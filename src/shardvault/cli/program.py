@@ -11,6 +11,7 @@ from shardvault.cli.cmd_backup import backup
 from shardvault.cli.cmd_check import check
 from shardvault.cli.cmd_completion import COMPLETE_VARIABLE, complete, completion
 from shardvault.cli.cmd_init import init
+from shardvault.cli.cmd_key import key
 from shardvault.cli.cmd_list import list_backups
 from shardvault.cli.cmd_restore import restore
 from shardvault.cli.cmd_show import show
@@ -28,6 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
     show,
     verify,
     restore,
+    key,
     version,
     completion,
 )

@@ -6,6 +6,7 @@ docs/reference/commands.md and docs/reference/exit-codes.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from inspect import cleandoc
 from pathlib import Path
 
@@ -59,7 +60,8 @@ MEANINGS = {
     0: "done; `check` also with warnings",
     1: "failed, or refused before anything was changed; `restore --dry-run` with a blocker",
     2: "the command line or the configuration is wrong",
-    3: "finished, but with findings: `check` with a blocker, `list` with an unreadable manifest",
+    3: "finished, but with findings: `check` with a blocker, `list` with an unreadable manifest, "
+    "`key list` with a key that is not sound",
     10: "no repository",
     11: "the repository is locked",
     12: "wrong key",
@@ -73,7 +75,7 @@ def render_commands() -> str:
     """Write the reference of every command and option, as Markdown."""
     shared = (option for option in program.params if isinstance(option, GlobalOption))
     head = _COMMANDS_HEAD + "".join(map(_render_global, shared))
-    return "\n".join([head, *map(_render_command, COMMANDS)])
+    return "\n".join([head, *(_render_command(*found) for found in _list_commands(COMMANDS))])
 
 
 def render_exit_codes() -> str:
@@ -92,12 +94,22 @@ def _render_global(option: click.Option) -> str:
     return f"| {_spell(option)} | `{option.envvar}` | {option.help} |\n"
 
 
-def _render_command(command: click.Command) -> str:
+def _list_commands(
+    commands: Iterable[click.Command], topic: str = ""
+) -> Iterator[tuple[str, click.Command]]:
+    """Give each command with its words, those of a topic behind one another."""
+    for command in commands:
+        words = f"{topic}{command.name}"
+        if isinstance(command, click.Group):
+            yield from _list_commands(command.commands.values(), f"{words} ")
+        else:
+            yield words, command
+
+
+def _render_command(name: str, command: click.Command) -> str:
     own = [p for p in command.params if not isinstance(p, GlobalOption) and p.name != "help"]
-    words = [command.name or "", *(str(p.metavar) for p in own if isinstance(p, click.Argument))]
-    text = (
-        f"## {command.name}\n\n    shardvault {' '.join(words)}\n\n{cleandoc(command.help or '')}\n"
-    )
+    words = [name, *(str(p.metavar) for p in own if isinstance(p, click.Argument))]
+    text = f"## {name}\n\n    shardvault {' '.join(words)}\n\n{cleandoc(command.help or '')}\n"
     options = [p for p in own if isinstance(p, click.Option)]
     if options:
         text += "\n| option | meaning |\n|---|---|\n"

@@ -32,12 +32,15 @@ class Verb(click.Command):
                 formatter.write_dl(records)
 
 
-class Program(click.Group):
-    """Hold the commands in the order in which one meets them."""
+class Topic(click.Group):
+    """Hold commands in the order in which one meets them, as those of ``key``."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes, add_help_option=False, no_args_is_help=False)
-        self.params += [*global_options(with_environment=True), _help_option()]
+        self.params += [*global_options(with_environment=self.is_outermost), _help_option()]
+
+    is_outermost = False
+    """Say whether the environment sets the global options here."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """List the commands as they were added."""
@@ -51,6 +54,12 @@ class Program(click.Group):
         if name not in self.commands and not ctx.resilient_parsing:
             raise UsageError(f"unknown command {name!r}", hint=_suggest(name, self.commands))
         return super().resolve_command(ctx, args)
+
+
+class Program(Topic):
+    """Hold all commands and topics."""
+
+    is_outermost = True
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:

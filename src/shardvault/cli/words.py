@@ -10,9 +10,12 @@ import click
 
 from shardvault.errors import UsageError
 from shardvault.model.target import Scope
+from shardvault.units import parse_size
 
 # A comma inside backticks belongs to the name.
 _WORD = re.compile(r"(?:`(?:[^`]|``)*`|[^,])+")
+_QUOTED = r"`(?:[^`]|``)*`"
+_RENAME = re.compile(rf"(?P<old>(?:{_QUOTED}|[^`=])+)=(?P<new>{_QUOTED}|[^`=]+)", re.DOTALL)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -37,6 +40,53 @@ def read_mapping(values: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--map names shard {shard!r} twice")
         mapping[shard] = target
     return mapping
+
+
+def read_renames(values: Iterable[str]) -> dict[str, str]:
+    """Read ``shop=shop_test`` words; a ``=`` inside backticks belongs to the name.
+
+    Raises:
+        UsageError: a word without ``=``, or a schema that is renamed twice.
+    """
+    renames: dict[str, str] = {}
+    for word in split_words(values):
+        match = _RENAME.fullmatch(word)
+        if match is None:
+            raise UsageError(f"--rename {word!r} is not OLD=NEW", hint="write it as shop=shop_test")
+        old = match["old"].strip()
+        if old in renames:
+            raise UsageError(f"--rename names {old!r} twice")
+        renames[old] = match["new"].strip()
+    return renames
+
+
+def _read_size(_: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    """Read ``20MiB`` [bytes]; raises UsageError."""
+    if text is None:
+        return None
+    try:
+        size_bytes = parse_size(text)
+    except ValueError:
+        size_bytes = 0
+    if size_bytes <= 0:
+        raise UsageError(f"{option.opts[0]} {text!r} is not a size", hint="write one such as 20MiB")
+    return size_bytes
+
+
+limit_upload = click.option(
+    "--limit-upload",
+    "upload_bytes_s",
+    callback=_read_size,
+    metavar="SIZE",
+    help="Send at most so many bytes per second to the store, as 20MiB.",
+)
+limit_download = click.option(
+    "--limit-download",
+    "download_bytes_s",
+    callback=_read_size,
+    metavar="SIZE",
+    help="Receive at most so many bytes per second from the store, as 20MiB.",
+)
 
 
 def scope_options(function: _Function) -> _Function:

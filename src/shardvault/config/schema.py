@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from shardvault.config.problems import Places, Where
-from shardvault.config.values import FilePath, Host, Maybe, Name, Text, Url, fault
+from shardvault.config.values import FilePath, Host, Maybe, Name, Size, Text, Url, fault
 from shardvault.errors import ConfigError
 
 
@@ -153,18 +153,96 @@ class FleetSection(LoginSection):
 
 
 class KeySection(Section):
-    """Say where the key of the repository is kept."""
+    """Say what opens the repository, by exactly one of the keys; `init` begins with it."""
 
-    file: FilePath = Field(
-        description="Key file; `init` writes it. Without it no backup can be read: keep a copy."
+    file: Maybe[FilePath] = Field(
+        default=None,
+        description="Key file; `init` writes it. If it is the only key, no backup can be read "
+        "without it: keep a copy.",
+    )
+    passphrase: Maybe[PasswordSection] = Field(
+        default=None, description="Where a passphrase is kept; never the passphrase itself."
+    )
+    identity: Maybe[FilePath] = Field(
+        default=None, description="Identity file, as `shardvault key identity` makes it."
+    )
+    command: Maybe[Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
+        default=None,
+        description="Program and arguments, run without a shell for at most 10 s, that prints "
+        "32 bytes in base64 or hexadecimal, as from a key management service.",
+    )
+    source: Maybe[FilePath] = Field(
+        default=None,
+        description="Source file, as `shardvault key add-source` makes it: it can add backups "
+        "and read none.",
+    )
+
+    @model_validator(mode="after")
+    def _check_one(self) -> KeySection:
+        if sum(value is not None for _, value in self) != 1:
+            raise fault(f"one of {', '.join(type(self).model_fields)} is needed")
+        return self
+
+
+class CredentialsSection(Section):
+    """Say who logs in to the store, and with what.
+
+    Without it a bucket is opened as the provider's own tools open it: from the environment
+    (`AWS_…`, `GOOGLE_…`, `AZURE_…`) or the machine's role; SFTP with the keys of ssh and its agent.
+    """
+
+    user: Maybe[Text] = Field(
+        default=None, description="Access key id (S3), storage account (Azure) or login (SFTP)."
+    )
+    secret: Maybe[PasswordSection] = Field(
+        default=None,
+        description="Where the secret is kept, never the secret itself: secret access key (S3), "
+        "account key (Azure), service account as JSON (Google) or password (SFTP).",
+    )
+    key_file: Maybe[FilePath] = Field(
+        default=None, description="Private key of the login, without a passphrase (SFTP)."
+    )
+
+
+class TransferSection(Section):
+    """Bound what goes over the network."""
+
+    upload: Maybe[Size] = Field(
+        default=None, description="Most bytes sent to the store per second, as `20MiB`."
+    )
+    download: Maybe[Size] = Field(
+        default=None, description="Most bytes received from the store per second, as `20MiB`."
     )
 
 
 class RepositorySection(Section):
-    """Say where backups are stored."""
+    """Say where backups are stored, and how that place is reached."""
 
-    url: Url = Field(description="Place of the repository, as `file:///var/backups/shop`.")
+    url: Url = Field(
+        description="Place of the repository: `file:///var/backups/shop`, `s3://bucket/prefix`, "
+        "`gs://bucket/prefix`, `az://container/prefix` or `sftp://user@host/absolute/path`."
+    )
     key: KeySection = Field(description="Key of the repository.")
+    endpoint: Maybe[Url] = Field(
+        default=None,
+        description="Address of the service, if it is not the provider's own, as "
+        "`https://minio.example:9000`. TLS is left out only if it begins with `http://`.",
+    )
+    region: Maybe[Text] = Field(default=None, description="Region of the bucket (S3).")
+    path_style: bool = Field(
+        default=True,
+        description="The bucket stands in the path of an address; `false`: in the host name (S3).",
+    )
+    known_hosts: Maybe[FilePath] = Field(
+        default=None,
+        description="File with the hosts' public keys; `~/.ssh/known_hosts` if not given (SFTP).",
+    )
+    credentials: CredentialsSection = Field(
+        default=CredentialsSection(), description="Login at the store."
+    )
+    limits: TransferSection = Field(
+        default=TransferSection(), description="Bounds on bytes per second."
+    )
 
 
 class BarrierSection(Section):

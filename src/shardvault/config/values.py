@@ -9,6 +9,8 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from shardvault.units import parse_size
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _HOST_AND_PORT = re.compile(r"([^:]+):(\d+)")
@@ -40,6 +42,16 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _check_size(size: str) -> str:
+    try:
+        positive = parse_size(size) > 0
+    except ValueError:
+        positive = False
+    if not positive:
+        raise fault("not a size", "write one such as 20MiB")
+    return size
+
+
 def _place_file(path: str, info: ValidationInfo) -> str:
     folder = (info.context or {}).get("folder", ".")
     try:
@@ -62,3 +74,5 @@ Name = Annotated[str, AfterValidator(_check_name)]
 Host = Annotated[str, AfterValidator(_check_host)]
 FilePath = Annotated[Text, AfterValidator(_place_file)]
 Url = Annotated[str, AfterValidator(_check_url)]
+Size = Annotated[str, AfterValidator(_check_size)]
+"""A number of bytes with a unit; ``units.parse_size`` reads it."""

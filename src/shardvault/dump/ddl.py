@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shardvault.dump.tokens import CannotJudge, Token, TokenKind
+from shardvault.mysql.tokens import CannotJudge, Token, TokenKind
 
 NO_DDL = frozenset(
     {

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from shardvault.dump.ddl import NO_DDL, Touched, judge
-from shardvault.dump.tokens import CannotJudge, Dialect, first_keyword, tokenize
 from shardvault.errors import RefusedError
 from shardvault.failpoints import is_off
 from shardvault.model.position import Position
 from shardvault.mysql.binlog import Event, read_events
 from shardvault.mysql.events import BadEvent, EventType, QueryEvent, parse_query
 from shardvault.mysql.session import Session, decode
+from shardvault.mysql.tokens import CannotJudge, Dialect, first_keyword, tokenize
 
 UNJUDGED = "statement not understood"
 _SHOWN = 200
@@ -112,9 +112,9 @@ def _judge(query: QueryEvent, is_cut_short: bool, version_id: int) -> tuple[Touc
     dialect = Dialect(version_id, query.ansi_quotes, query.no_backslash_escapes)
     try:
         # Long or oddly encoded row changes are no DDL, whatever else is in them.
-        if first_keyword(query.statement.decode("latin-1"), dialect) in NO_DDL:
+        if first_keyword(query.statement, dialect) in NO_DDL:
             return ()
-        touched = judge(tokenize(_text(query), dialect), schema)
+        touched = judge(tokenize(_readable(query), dialect), schema)
         if touched and is_cut_short:
             raise CannotJudge("statement is too long")
     except CannotJudge:
@@ -122,16 +122,17 @@ def _judge(query: QueryEvent, is_cut_short: bool, version_id: int) -> tuple[Touc
     return touched
 
 
-def _text(query: QueryEvent) -> str:
-    """Decode a statement; only UTF-8 and plain ASCII are read for certain."""
+def _readable(query: QueryEvent) -> bytes:
+    """Return a statement whose characters are certain: UTF-8 and plain ASCII."""
     if query.statement.isascii():
-        return query.statement.decode("ascii")
+        return query.statement
     if query.client_collation not in _UTF8_COLLATIONS:
         raise CannotJudge("statement in another character set")
     try:
-        return query.statement.decode("utf-8")
+        query.statement.decode("utf-8")
     except UnicodeDecodeError as error:
         raise CannotJudge("statement is not UTF-8") from error
+    return query.statement
 
 
 def _found(event: Event, touched: Touched, statement: str) -> DdlFound:

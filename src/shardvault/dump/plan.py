@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shardvault.dump.columns import select_expression, stored_columns
+from shardvault.dump.columns import computed_columns, select_expression, stored_columns
 from shardvault.dump.ranges import Border, KeyRange, range_condition, ranges_between
+from shardvault.fleet.inventory import has_history
 from shardvault.model.schema import Table, TableKind
 from shardvault.mysql.quoting import quote_name, quote_table
 
@@ -16,33 +17,62 @@ class TablePlan:
     """Say how one table is read.
 
     Attributes:
-        columns: names of the columns each row carries, in order.
+        columns: names of the stored columns, in order.
+        computed: names of the columns that the server computes from them; read for their
+            hash only.
         ranges: disjoint ranges that cover the table.
+        tells_types: reading stops at JSON with types that its text does not tell; False if
+            the loss of these types is allowed.
     """
 
     table: Table
     columns: tuple[str, ...]
+    computed: tuple[str, ...]
     ranges: tuple[KeyRange, ...]
+    tells_types: bool = True
 
-    def statement(self, key_range: KeyRange) -> str:
-        """Write the SELECT of one range."""
-        return select_statement(self.table, key_range)
+    def statement(self, key_range: KeyRange, *, computed: bool = False) -> str:
+        """Write the SELECT of one range; see ``select_statement``."""
+        return select_statement(
+            self.table, key_range, computed=computed, tells_types=self.tells_types
+        )
 
 
-def plan_table(table: Table, borders: Sequence[Border]) -> TablePlan:
+def plan_table(table: Table, borders: Sequence[Border], *, tells_types: bool = True) -> TablePlan:
     """Plan one table; tables that hold no rows of their own get no range."""
-    columns = tuple(column.name for column in stored_columns(table.columns))
-    has_rows = table.kind is TableKind.ROWS
-    return TablePlan(table, columns, ranges_between(borders) if has_rows else ())
+    stored = tuple(column.name for column in stored_columns(table.columns))
+    computed = tuple(column.name for column in computed_columns(table.columns))
+    ranges = ranges_between(borders) if table.kind is TableKind.ROWS else ()
+    return TablePlan(table, stored, computed, ranges, tells_types)
 
 
-def select_statement(table: Table, key_range: KeyRange) -> str:
-    """Write the SELECT that reads a range of a table exactly."""
-    wanted = ", ".join(select_expression(column) for column in stored_columns(table.columns))
+def select_statement(
+    table: Table, key_range: KeyRange, *, computed: bool = False, tells_types: bool = True
+) -> str:
+    """Write the SELECT that reads a range of a table exactly.
+
+    Args:
+        table: what to read.
+        key_range: which rows.
+        computed: behind the stored columns read those that the server computes from them;
+            what it computes may hold JSON of any type.
+        tells_types: stop at stored JSON with types that its text does not tell.
+    """
+    wanted = [
+        select_expression(column, tells_types=tells_types)
+        for column in stored_columns(table.columns)
+    ]
+    if computed:
+        wanted += [
+            select_expression(column, tells_types=False)
+            for column in computed_columns(table.columns)
+        ]
     source = quote_table(table.schema, table.name)
-    if table.is_versioned:
+    if has_history(table):
         source += " FOR SYSTEM_TIME ALL"
     if table.key:
         source += f" FORCE INDEX ({quote_name(table.key_name)})"
     condition = range_condition(table.key, key_range)
-    return f"SELECT {wanted} FROM {source}" + (f" WHERE {condition}" if condition else "")
+    return f"SELECT {', '.join(wanted)} FROM {source}" + (
+        f" WHERE {condition}" if condition else ""
+    )

@@ -18,6 +18,7 @@ from shardvault.errors import (
     UnsupportedObject,
 )
 from shardvault.kernel.select import RowScanner
+from shardvault.model.loss import LossKind
 from shardvault.mysql import wire
 from shardvault.mysql.session import Session
 
@@ -34,12 +35,18 @@ _DDL_CODES = {1412, 1146, 1054, 1735, 1049, 1347}
 
 @dataclass(frozen=True)
 class RangeTotals:
-    """Sum up the rows of one range [rows] [bytes]."""
+    """Sum up the rows of one range [rows] [bytes].
+
+    Attributes:
+        generated_hash: of the rows with computed columns behind the stored ones, None if
+            these were not read.
+    """
 
     rows: int
     content_hash: int
     raw_bytes: int
     longest_row: int
+    generated_hash: int | None = None
 
 
 class RangeReader:
@@ -52,6 +59,11 @@ class RangeReader:
         self._session = session
         self._buffer = bytearray()
         self._filled = 0
+
+    @property
+    def session(self) -> Session:
+        """Return the session that is read over."""
+        return self._session
 
     def read(
         self, statement: str, columns: int, take: Callable[[memoryview], object]
@@ -178,10 +190,10 @@ class RangeReader:
             )
         if UNTOLD_JSON in text:
             return UnsupportedObject(
-                "a JSON value holds a DECIMAL, DATE, TIME or BLOB, which would come back as "
-                "another type",
+                "a JSON value holds a DECIMAL, DATE, TIME, BLOB or small UNSIGNED, which would "
+                "come back as another type",
                 shard=self._session.shard,
-                hint="leave the table out with --exclude, or store such values in JSON as text",
+                hint=LossKind.JSON_TYPES.remedies,
             )
         return ServerError(
             f"reading rows failed: {text} ({code})", code=code, shard=self._session.shard

@@ -8,6 +8,7 @@ from shardvault.model.schema import Account
 from shardvault.mysql.quoting import quote_text
 from shardvault.mysql.session import Session
 
+_EVERYBODY = b"PUBLIC"  # MariaDB's role of all users; it is there, or comes with its first grant
 _SYSTEM_USERS = ("root", "mariadb.sys", "mysql", "mysql.sys", "mysql.session", "mysql.infoschema")
 
 
@@ -21,7 +22,7 @@ def read_accounts(session: Session) -> tuple[Account, ...]:
     is_role = "is_role = 'Y'" if session.family is Family.MARIADB else "0"
     rows = session.rows(
         f"SELECT user, host, {is_role} FROM mysql.user "
-        f"WHERE user NOT IN ({skipped}) AND user <> '' ORDER BY 3 DESC, 1, 2"
+        f"WHERE user NOT IN ({skipped}) ORDER BY 3 DESC, 1, 2"
     )
     try:
         return tuple(
@@ -40,7 +41,7 @@ def _read_account(session: Session, user: bytes, host: bytes, *, is_role: bool) 
     account = _quote(user) if is_role else _quote(user) + b"@" + _quote(host)
     name = account.decode("utf-8", "surrogateescape")
     if is_role:
-        create = b"CREATE ROLE " + account
+        create = b"" if user == _EVERYBODY else b"CREATE ROLE " + account
     else:
         create = session.value(b"SHOW CREATE USER " + account) or b""
     grants = tuple(row[0] or b"" for row in session.rows(b"SHOW GRANTS FOR " + account))

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shardvault.errors import ConnectError, ShardvaultError
+from shardvault.fleet.databases import examine_databases
 from shardvault.fleet.definitions import (
     Contents,
     Users,
     folded_collisions,
-    foreign_features,
     normal_charset,
     shorten,
-    skipped_features,
     unknown_types,
     used_charsets,
     used_engines,
+)
+from shardvault.fleet.foreign import (
+    find_foreign_accounts,
+    find_foreign_code,
+    find_foreign_schemas,
+    find_foreign_tables,
 )
 from shardvault.fleet.grants import read_grants
 from shardvault.fleet.occupied import MARK_SCHEMA, examine_occupied
@@ -193,13 +198,26 @@ def _check_features(target: _Target) -> Iterator[Finding]:
     remedy = "restore to a server that has it, or leave the tables out with --exclude"
     types = unknown_types(target.contents, family, version)
     yield from target.unknown("types", types, "cannot be kept", remedy)
+
+
+def _check_foreign(target: _Target) -> Iterator[Finding]:
+    """Judge what the other family's definitions mean here."""
+    family, contents = target.session.family, target.contents
     if target.source.family == family:
         return
-    foreign = foreign_features(target.contents, family)
-    yield from target.unknown("definitions", foreign, "cannot be kept", remedy)
-    for name, places in skipped_features(target.contents, family).items():
-        message = f"{name} have no effect here: {shorten(places)}"
-        yield target.finding(Severity.WARNING, "definitions", message, "compare SHOW CREATE TABLE")
+    for found in (
+        *find_foreign_schemas(contents.schemas, family),
+        *find_foreign_tables((record.table for record in contents.tables), family),
+        *find_foreign_code(contents.objects, family),
+        *find_foreign_accounts(contents.accounts),
+    ):
+        message = f"{found.what} {{}}: {shorten(found.places)}"
+        if found.is_left_out:
+            told = message.format("are left out, there are none here")
+            yield target.finding(Severity.WARNING, "definitions", told)
+        else:
+            told = message.format("cannot be kept")
+            yield target.finding(Severity.BLOCKER, "definitions", told, found.remedy)
 
 
 def _check_case(target: _Target) -> Iterator[Finding]:
@@ -261,6 +279,15 @@ def _check_contents(target: _Target) -> Iterable[Finding]:
     )
 
 
+def _check_databases(target: _Target) -> Iterable[Finding]:
+    if target.terms.is_resumed:
+        return ()
+    source = Family(target.source.family)
+    return examine_databases(
+        target.session, source, target.contents, replace=target.terms.replace
+    )
+
+
 def _check_settings(target: _Target) -> Iterable[Finding]:
     session = target.session
     return examine_target_settings(
@@ -280,9 +307,11 @@ _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("privileges", _check_privileges),
     ("character sets", _check_charsets),
     ("engines", _check_engines),
-    ("definitions", _check_features),
+    ("types", _check_features),
+    ("definitions", _check_foreign),
     ("case rule", _check_case),
     ("settings", _check_settings),
     ("space", _check_space),
     ("contents", _check_contents),
+    ("databases", _check_databases),
 )

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shardvault.fleet.foreign import strip_quoted
+from shardvault.model.column_types import COLUMN_TYPES, Version
 from shardvault.model.manifest import TableRecord
 from shardvault.model.position import Family
 from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema, Table, TableKind
@@ -15,27 +17,15 @@ from shardvault.mysql.session import decode
 Users = dict[str, list[str]]
 """A name that a server must know, and the places that use it."""
 
-Version = tuple[int, int, int]
-
 _MOST_SHOWN = 5
 _CHARSET = re.compile(rb"(?:CHARACTER SET|CHARSET)[ =](\w+)")
 _COLLATION = re.compile(rb"\bCOLLATE[ =](\w+)")
-_TYPES: dict[str, dict[Family, Version]] = {
-    "inet6": {Family.MARIADB: (10, 5, 0)},
-    "uuid": {Family.MARIADB: (10, 7, 0)},
-    "inet4": {Family.MARIADB: (10, 10, 0)},
-    "vector": {Family.MARIADB: (11, 7, 0), Family.MYSQL: (9, 0, 0)},
-    "xmltype": {Family.MARIADB: (12, 3, 0)},
-}
-"""Types that not every supported server has, and since when; MariaDB and MySQL manuals."""
-
 _HISTORY_SINCE: Version = (10, 11, 0)
 """MariaDB that takes rows with the period in which they were valid."""
 
-_FUNCTIONAL_KEY = re.compile(rb"\n +(?:UNIQUE )?KEY `[^\n]*\(\(")
-_SKIPPED_COMMENT = re.compile(rb"/\*!(?:5[7-9]|[6-9]\d)\d{3} ")
-"""Marks that MariaDB skips as a comment and MySQL obeys. Source: MariaDB manual, "Comments"."""
-_PERIOD = re.compile(rb"\n +PERIOD FOR `|WITHOUT OVERLAPS")
+_OTHER_WORDS = {"geomcollection": "geometrycollection"}
+"""Types that a family has under another name; the restore translates it."""
+
 _SAFE_FUNCTION = re.compile(
     rb"(?<!NOT )\bDETERMINISTIC\b|\bNO SQL\b|\bREADS SQL DATA\b", re.IGNORECASE
 )
@@ -93,27 +83,11 @@ def unknown_types(contents: Contents, family: Family, version: Version) -> Users
         if table.is_versioned and (family is Family.MYSQL or version < _HISTORY_SINCE):
             users["history of system-versioned tables"].append(table.qualified)
         for column in table.columns:
-            since = _TYPES.get(column.data_type)
-            if since is not None and version < since.get(family, (9999, 0, 0)):
+            known = COLUMN_TYPES.get(_OTHER_WORDS.get(column.data_type, column.data_type))
+            if known is None or not known.is_known(family, version):
                 where = f"{table.qualified} column {column.name}"
                 users[f"type {column.data_type}"].append(where)
     return users
-
-
-def foreign_features(contents: Contents, target: Family) -> Users:
-    """Name what only the other family's tables have and this one refuses."""
-    patterns = {
-        Family.MARIADB: {"keys over expressions": _FUNCTIONAL_KEY},
-        Family.MYSQL: {"periods": _PERIOD},
-    }
-    return _find(_tables(contents), patterns[target])
-
-
-def skipped_features(contents: Contents, target: Family) -> Users:
-    """Name the tables with marks that the other family silently skips."""
-    if target is Family.MYSQL:
-        return {}
-    return _find(_tables(contents), {"marks for MySQL only": _SKIPPED_COMMENT})
 
 
 def unsafe_functions(contents: Contents) -> list[str]:
@@ -152,19 +126,11 @@ def _tables(contents: Contents) -> Iterator[Table]:
 
 
 def _charsets(sql: bytes) -> list[str]:
-    return [decode(name) for name in (*_CHARSET.findall(sql), *_COLLATION.findall(sql))]
+    words = strip_quoted(sql)  # a comment may look like them
+    return [decode(name) for name in (*_CHARSET.findall(words), *_COLLATION.findall(words))]
 
 
 def _note(users: Users, names: Iterable[str | None], where: str) -> None:
     for name in dict.fromkeys(names):
         if name:
             users[name].append(where)
-
-
-def _find(tables: Iterable[Table], patterns: dict[str, re.Pattern[bytes]]) -> Users:
-    users: Users = defaultdict(list)
-    for table in tables:
-        for what, pattern in patterns.items():
-            if pattern.search(table.create_sql):
-                users[what].append(table.qualified)
-    return users

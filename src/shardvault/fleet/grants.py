@@ -50,7 +50,7 @@ class Grants:
 
     def _is_given(self, privilege: str, schema: str) -> bool:
         """Look at the most exact pattern only, as the server does: patterns do not add up."""
-        matching = [rule for rule in self.given if _matches(rule.pattern, schema)]
+        matching = [rule for rule in self.given if matches(rule.pattern, schema)]
         best = max(matching, key=lambda rule: _exactness(rule.pattern), default=None)
         return best is not None and _holds(best.privileges, privilege)
 
@@ -102,7 +102,7 @@ def _holds(privileges: Collection[str], privilege: str) -> bool:
     return privilege in privileges or (_ALL in privileges and privilege != _OPTION)
 
 
-def _matches(pattern: str, schema: str) -> bool:
+def matches(pattern: str, schema: str) -> bool:
     """Match as the server does: ``%`` and ``_`` are wild unless a backslash precedes them."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}

@@ -94,15 +94,16 @@ def read_schema(session: Session, name: str) -> Schema:
     return Schema(name, row[1] or b"")
 
 
-def read_sequence(session: Session, schema: str, name: str) -> str:
-    """Read the next value of a sequence that no cache has taken yet.
-
-    A sequence that began anew has the number of times behind it, as ``4/1``.
-    """
+def read_sequence(session: Session, schema: str, name: str) -> tuple[str, int]:
+    """Read a sequence's next value that no cache has taken yet, and how often it began anew."""
     place = quote_table(schema, name)
     row = session.rows(f"SELECT next_not_cached_value, cycle_count FROM {place}")[0]
-    value, cycles = _text(row[0]), _text(row[1])
-    return value if cycles == "0" else f"{value}/{cycles}"
+    return _text(row[0]), int(row[1] or 0)
+
+
+def has_history(table: Table) -> bool:
+    """Say whether the periods of a table's versions are among the columns that are stored."""
+    return any(column.extra == ROW_END and not column.is_generated for column in table.columns)
 
 
 def strip_auto_increment(create_sql: bytes) -> bytes:
@@ -130,6 +131,8 @@ def _build_table(
     what = "SEQUENCE" if kind is TableKind.SEQUENCE else "TABLE"
     create = session.rows(f"SHOW CREATE {what} {quote_table(schema, name)}")[0][1] or b""
     is_versioned = _text(row[2]) == "SYSTEM VERSIONED"
+    is_sequence = kind is TableKind.SEQUENCE
+    next_value, cycles = read_sequence(session, schema, name) if is_sequence else (None, 0)
     if is_versioned and session.version >= _HISTORY_SINCE:
         columns = _with_period(columns)
     return Table(
@@ -146,9 +149,11 @@ def _build_table(
         row_estimate=int(row[4] or 0),
         data_bytes=int(row[5] or 0),
         auto_increment=int(row[6]) if row[6] is not None else None,
-        sequence_next=read_sequence(session, schema, name) if kind is TableKind.SEQUENCE else None,
+        sequence_next=next_value,
+        sequence_cycles=cycles,
         is_versioned=is_versioned,
         is_partitioned=b"partitioned" in (row[8] or b""),
+        row_format=_text(row[10]) if row[3] == b"InnoDB" else "",
     )
 
 
@@ -183,7 +188,7 @@ def _kind(table_type: str, engine: str) -> TableKind:
 def _read_tables(session: Session, schemas: tuple[str, ...]) -> list[Row]:
     return session.rows(
         "SELECT table_schema, table_name, table_type, t.engine, table_rows, data_length, "
-        "auto_increment, create_time, create_options, e.transactions "
+        "auto_increment, create_time, create_options, e.transactions, t.row_format "
         "FROM information_schema.tables t LEFT JOIN information_schema.engines e "
         f"ON e.engine = t.engine WHERE table_type NOT LIKE '%VIEW%' AND {_among(schemas)} "
         "ORDER BY 1, 2"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from shardvault.errors import PrivilegeError, ServerError
@@ -35,7 +36,7 @@ def read_objects(
         found += _read_views(session, schemas)
     found += _read_triggers(session, tables)
     if schemas:
-        found += _read_events(session, schemas)
+        found += read_events(session, schemas)
     return tuple(found)
 
 
@@ -55,8 +56,27 @@ def _read_views(session: Session, schemas: tuple[str, ...]) -> Iterator[CodeObje
         "SELECT table_schema, table_name FROM information_schema.tables "
         f"WHERE table_type LIKE '%VIEW%' AND {_among('table_schema', schemas)} ORDER BY 1, 2"
     )
+    columns = _read_view_columns(session, schemas)
     for row in rows:
-        yield _read_one(session, ObjectKind.VIEW, _text(row[0]), _text(row[1]), sql_at=1)
+        schema, name = _text(row[0]), _text(row[1])
+        found = _read_one(session, ObjectKind.VIEW, schema, name, sql_at=1)
+        yield replace(found, columns=tuple(columns[schema, name]))
+
+
+def _read_view_columns(
+    session: Session, schemas: tuple[str, ...]
+) -> defaultdict[TableName, list[str]]:
+    """Read the names of the views' columns; SHOW CREATE VIEW trims some of them."""
+    rows = session.rows(
+        "SELECT c.table_schema, c.table_name, c.column_name FROM information_schema.columns c "
+        "JOIN information_schema.tables t USING (table_schema, table_name) "
+        f"WHERE t.table_type LIKE '%VIEW%' AND {_among('c.table_schema', schemas)} "
+        "ORDER BY 1, 2, c.ordinal_position"
+    )
+    found: defaultdict[TableName, list[str]] = defaultdict(list)
+    for schema, name, column in rows:
+        found[_text(schema), _text(name)].append(_text(column))
+    return found
 
 
 def _read_triggers(session: Session, tables: frozenset[TableName]) -> Iterator[CodeObject]:
@@ -75,7 +95,13 @@ def _read_triggers(session: Session, tables: frozenset[TableName]) -> Iterator[C
             yield replace(found, table=table)
 
 
-def _read_events(session: Session, schemas: tuple[str, ...]) -> Iterator[CodeObject]:
+def read_events(session: Session, schemas: Collection[str]) -> Iterator[CodeObject]:
+    """Read the events of some schemas.
+
+    Args:
+        session: in the read state.
+        schemas: at least one.
+    """
     rows = session.rows(
         "SELECT event_schema, event_name, status, time_zone FROM information_schema.events "
         f"WHERE {_among('event_schema', schemas)} ORDER BY 1, 2"

@@ -6,16 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from shardvault.errors import ConnectError, ShardvaultError, UnsupportedObject
+from shardvault.errors import ConnectError, ShardvaultError
 from shardvault.fleet.activity import find_obstacles, find_prepared
 from shardvault.fleet.grants import read_grants
-from shardvault.fleet.inventory import Inventory, list_schemas, list_tables, read_inventory
+from shardvault.fleet.inventory import list_schemas, list_tables, read_inventory
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
 from shardvault.fleet.servers import OLDEST, compare_shards, read_server, read_variables
 from shardvault.fleet.settings import EXAMINED, examine_settings
 from shardvault.fleet.topology import SYSTEM_SCHEMAS
 from shardvault.fleet.unsupported import examine_tables
-from shardvault.model.ids import ShardName
+from shardvault.fleet.untold_json import find_untold_json
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
@@ -100,28 +100,6 @@ def examine_shard(
     return Examination(shard, server, tuple(findings))
 
 
-def refuse_unsupported(shard: ShardName, inventory: Inventory, limit_bytes: int) -> None:
-    """Stop a backup, before any lock, that could not keep every table exact.
-
-    Args:
-        shard: where the tables are.
-        inventory: what is in scope.
-        limit_bytes: most of non-transactional tables that may be copied while the barrier
-            is held [bytes].
-
-    Raises:
-        UnsupportedObject: lists every table that stands against it.
-    """
-    found = examine_tables(shard, inventory, limit_bytes)
-    refused = [finding for finding in found if finding.severity is Severity.BLOCKER]
-    if refused:
-        raise UnsupportedObject(
-            "cannot be backed up: " + "; ".join(finding.message for finding in refused),
-            shard=shard,
-            hint="; ".join(dict.fromkeys(finding.remedy for finding in refused)),
-        )
-
-
 def _run(what: str, check: _Check, look: _Look) -> list[Finding]:
     """Run one check; what it cannot find out is a blocker, unless the connection is gone."""
     try:
@@ -204,13 +182,14 @@ def _check_settings(look: _Look) -> Iterable[Finding]:
     return examine_settings(look.shard.name, look.session.family, variables)
 
 
-def _check_tables(look: _Look) -> Iterable[Finding]:
+def _check_tables(look: _Look) -> Iterator[Finding]:
     prepare_read(look.session)
     present = [name for name in list_schemas(look.session) if name.lower() not in SYSTEM_SCHEMAS]
     names = [name for name in present if not look.schemas or name in look.schemas]
     wanted = frozenset(list_tables(look.session, names)) if names else frozenset()
     inventory = read_inventory(look.session, names, wanted)
-    return examine_tables(look.shard.name, inventory, look.copy_limit_bytes)
+    yield from examine_tables(look.shard.name, inventory, look.copy_limit_bytes)
+    yield from find_untold_json(look.shard, inventory)
 
 
 _Check = Callable[[_Look], Iterable[Finding]]

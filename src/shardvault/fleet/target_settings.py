@@ -21,6 +21,7 @@ EXAMINED = (
     "log_bin",
     "log_bin_trust_function_creators",
     "max_allowed_packet",
+    "partial_revokes",
     "read_only",
     "sql_require_primary_key",
     "super_read_only",
@@ -153,11 +154,30 @@ def _check_events(target: TargetSettings) -> Iterator[Finding]:
     if not events:
         return
     if target.is_on("event_scheduler"):
-        message = "the scheduler is on: events run as soon as they are restored"
+        message = "the scheduler is on: events run once the restore has ended, unless left off"
         yield target.finding(Severity.INFO, "events", message)
     else:
         message, remedy = "the scheduler is off: events do not run", "SET GLOBAL event_scheduler=ON"
         yield target.finding(Severity.INFO, "events", message, remedy)
+
+
+def _check_revokes(target: TargetSettings) -> Iterator[Finding]:
+    """MySQL takes a privilege on ``*.*`` away from one schema only if told that this is possible.
+
+    Source: MySQL manual, "Privilege Restriction Using Partial Revokes".
+    """
+    restricted = [
+        account.name
+        for account in target.contents.accounts
+        if any(grant.startswith(b"REVOKE ") for grant in account.grants)
+    ]
+    if restricted and not target.is_on("partial_revokes"):
+        yield target.finding(
+            Severity.BLOCKER,
+            "accounts",
+            f"partial_revokes is off, these have partial revokes: {shorten(restricted)}",
+            "SET GLOBAL partial_revokes=ON",
+        )
 
 
 _CHECKS: tuple[Callable[[TargetSettings], Iterator[Finding]], ...] = (
@@ -168,4 +188,5 @@ _CHECKS: tuple[Callable[[TargetSettings], Iterator[Finding]], ...] = (
     _check_compressed,
     _check_functions,
     _check_events,
+    _check_revokes,
 )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from shardvault.fleet.inventory import ROW_END, Inventory
+from shardvault.fleet.inventory import Inventory, has_history
+from shardvault.fleet.table_options import find_places, keeps_rows_in_own_file
+from shardvault.model.column_types import COLUMN_TYPES
 from shardvault.model.ids import ShardName
+from shardvault.model.loss import LossKind
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import Table, TableKind
-from shardvault.mysql.quoting import quote_name
+from shardvault.model.schema import ForeignKey, Table, TableKind
+from shardvault.mysql.quoting import quote_name, quote_table
+from shardvault.mysql.session import encode
 from shardvault.units import format_size
 
 _WHAT = "tables"
+_OLD_PREFIX = "#mysql50#"  # MariaDB 11.8 takes it off names of parents when it shows them
 
 
 def examine_tables(shard: ShardName, inventory: Inventory, limit_bytes: int) -> tuple[Finding, ...]:
@@ -24,8 +30,10 @@ def examine_tables(shard: ShardName, inventory: Inventory, limit_bytes: int) -> 
     """
     special = [
         *_versioned(shard, inventory),
+        *_of_unknown_type(shard, inventory),
         *_without_own_values(shard, inventory),
         *_misspelt(shard, inventory),
+        *_placed_elsewhere(shard, inventory),
         *_outside_snapshot(shard, inventory, limit_bytes),
         *_definition_only(shard, inventory),
     ]
@@ -36,18 +44,28 @@ def examine_tables(shard: ShardName, inventory: Inventory, limit_bytes: int) -> 
 
 def _versioned(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
     for table in inventory.tables:
-        if table.is_versioned and not _has_history(table):
-            yield _refuse(
+        if table.is_versioned and not has_history(table):
+            yield _refuse_loss(
                 shard,
-                f"{table.qualified}: system-versioned, its history cannot be written back: "
+                table,
+                "system-versioned, its history cannot be written back: "
                 "it is told by transaction ids, or the server is older than MariaDB 10.11",
-                "leave the table out with --exclude",
+                LossKind.HISTORY,
             )
 
 
-def _has_history(table: Table) -> bool:
-    """Say whether the periods of its versions are among the columns that are stored."""
-    return any(column.extra == ROW_END and not column.is_generated for column in table.columns)
+def _of_unknown_type(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
+    """Refuse columns that no rule says how to read; a later server may have new types."""
+    for table in inventory.tables:
+        for column in table.columns:
+            if column.data_type not in COLUMN_TYPES:
+                yield _refuse(
+                    shard,
+                    table,
+                    f"column {column.name!r} is of type {column.data_type}, "
+                    "which is not known to come back exactly",
+                    "leave the table out with --exclude",
+                )
 
 
 def _without_own_values(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
@@ -56,7 +74,8 @@ def _without_own_values(shard: ShardName, inventory: Inventory) -> Iterator[Find
         if table.kind is TableKind.ROWS and all(one.is_generated for one in table.columns):
             yield _refuse(
                 shard,
-                f"{table.qualified}: has only generated columns, no value of its own to store",
+                table,
+                "has only generated columns, no value of its own to store",
                 "add a column, or leave the table out with --exclude",
             )
 
@@ -65,20 +84,31 @@ def _misspelt(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
     """Refuse foreign keys that SHOW CREATE TABLE writes wrongly, as MariaDB 11.8 does."""
     for table in inventory.tables:
         for key in table.foreign_keys:
-            names = (key.name, key.ref_schema, key.ref_table, *key.columns, *key.ref_columns)
-            if wrong := [name for name in names if not _is_written(name, table)]:
+            if _has_odd_name(key) and _spell(key, table.schema) not in table.create_sql:
                 yield _refuse(
                     shard,
-                    f"{table.qualified}: the server's own definition misspells {wrong[0]!r}, "
-                    f"a name in the foreign key {key.name!r}",
-                    "rename it without backticks, or leave the table out with --exclude",
+                    table,
+                    f"the server's own definition misspells a name in the foreign key {key.name!r}",
+                    f"rename it without backticks or {_OLD_PREFIX}, "
+                    "or leave the table out with --exclude",
                 )
 
 
-def _is_written(name: str, table: Table) -> bool:
-    """Say whether a name with a backtick stands in the definition, with both its backticks."""
-    written = quote_name(name).encode("utf-8", "surrogateescape")
-    return "`" not in name or name == table.schema or written in table.create_sql
+def _has_odd_name(key: ForeignKey) -> bool:
+    names = (key.name, key.ref_schema, key.ref_table, *key.columns, *key.ref_columns)
+    return any("`" in name or name.startswith(_OLD_PREFIX) for name in names)
+
+
+def _spell(key: ForeignKey, schema: str) -> bytes:
+    """Write a foreign key as a server must that spells all names right."""
+    columns, others = (
+        ", ".join(map(quote_name, names)) for names in (key.columns, key.ref_columns)
+    )
+    place = quote_name(key.ref_table)
+    if key.ref_schema != schema:
+        place = quote_table(key.ref_schema, key.ref_table)
+    text = f"{quote_name(key.name)} FOREIGN KEY ({columns}) REFERENCES {place} ({others})"
+    return encode(text)
 
 
 def _outside_snapshot(
@@ -88,13 +118,13 @@ def _outside_snapshot(
     tables = [table for table in inventory.tables if _is_outside_snapshot(table)]
     total_bytes = sum(table.data_bytes for table in tables)
     for table in tables:
-        size = f"{table.qualified}: {table.engine}, {format_size(table.data_bytes)}"
+        size = f"{table.engine}, {format_size(table.data_bytes)}"
         if total_bytes <= limit_bytes:
-            message = f"{size}, copied while the barrier is held"
-            yield Finding(Severity.INFO, shard, _WHAT, message)
+            yield _inform(shard, table, f"{size}, copied while the barrier is held")
             continue
         yield _refuse(
             shard,
+            table,
             f"{size}, in no snapshot; such tables have {format_size(total_bytes)} in all, "
             f"over the {format_size(limit_bytes)} that may be copied under the barrier",
             "ALTER TABLE … ENGINE=InnoDB, or leave such tables out with --exclude",
@@ -105,12 +135,35 @@ def _is_outside_snapshot(table: Table) -> bool:
     return table.kind is TableKind.ROWS and not table.is_transactional
 
 
-def _definition_only(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
+def _placed_elsewhere(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
+    """Refuse tables whose files lie in folders that a target need not have."""
     for table in inventory.tables:
-        if table.kind is TableKind.DEFINITION:
-            message = f"{table.qualified}: {table.engine}, definition only"
-            yield Finding(Severity.INFO, shard, _WHAT, message)
+        if names := find_places(table.create_sql):
+            message = f"has {' and '.join(names)}, a place that a target need not have"
+            yield _refuse_loss(shard, table, message, LossKind.DATA_DIRECTORY)
 
 
-def _refuse(shard: ShardName, message: str, remedy: str) -> Finding:
-    return Finding(Severity.BLOCKER, shard, _WHAT, message, remedy)
+def _definition_only(shard: ShardName, inventory: Inventory) -> Iterator[Finding]:
+    """Name tables without rows of their own, and refuse those that have some all the same."""
+    for table in inventory.tables:
+        if table.kind is not TableKind.DEFINITION:
+            continue
+        if table.engine.upper() == "CONNECT" and keeps_rows_in_own_file(table.create_sql):
+            message = "CONNECT keeps its rows in a file of its own, which is not read"
+            yield _refuse_loss(shard, table, message, LossKind.CONNECT_ROWS)
+        else:
+            yield _inform(shard, table, f"{table.engine}, definition only")
+
+
+def _refuse_loss(shard: ShardName, table: Table, message: str, loss: LossKind) -> Finding:
+    return replace(_refuse(shard, table, message, loss.remedies), loss=loss)
+
+
+def _refuse(shard: ShardName, table: Table, message: str, remedy: str) -> Finding:
+    name = table.qualified
+    return Finding(Severity.BLOCKER, shard, _WHAT, f"{name}: {message}", remedy, name)
+
+
+def _inform(shard: ShardName, table: Table, message: str) -> Finding:
+    name = table.qualified
+    return Finding(Severity.INFO, shard, _WHAT, f"{name}: {message}", table=name)

@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     rb"""`(?:[^`]|``)*`          # identifier
     |'(?:[^'\\]|\\.|'')*'        # text
     |"(?:[^"\\]|\\.|"")*"
+    |/\*\ (?=`)(?:`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|[^`'*]|\*(?!/))*\*/  # unknown options
     |/\*.*?\*/                   # comment, version comments included
     |[(),]
     |[^`'"/(),]+
@@ -75,6 +76,23 @@ def parse_table(create_sql: bytes) -> TableDdl:
             begin = match.end()
         position = match.end()
     raise IntegrityError("stored table definition cannot be read")
+
+
+def mask_nested(sql: bytes) -> bytes:
+    """Blank out all that stands in quotes, comments or parentheses; nothing moves.
+
+    Returns:
+        as many bytes; the marks that enclose are blanked out with what they enclose.
+    """
+    masked = bytearray()
+    depth = 0
+    for match in _TOKEN.finditer(sql):
+        token = match[0]
+        depth += token == b"("
+        is_nested = depth or token[:1] in b"`'\"" or token[:2] == b"/*"
+        masked += b"\0" * len(token) if is_nested else token
+        depth -= token == b")"
+    return bytes(masked)
 
 
 def is_foreign_key(part: bytes) -> bool:

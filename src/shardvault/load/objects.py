@@ -2,62 +2,75 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from shardvault.errors import ServerError
+from shardvault.load.attempts import try_all
+from shardvault.load.code_text import write_code, write_statement
+from shardvault.load.events import put_to_sleep, write_waking
+from shardvault.load.warnings import read_warnings, run_clean
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import Account, CodeObject, ObjectKind
+from shardvault.model.schema import CodeObject, ObjectKind
 from shardvault.mysql.quoting import quote_name
-from shardvault.mysql.session import Session, decode
+from shardvault.mysql.session import Session
 from shardvault.mysql.state import LOAD_MODE, prepare_load
 
-_AFTER_ALL = frozenset({ObjectKind.EVENT})
-_EVENT_IS_OVER = b"1588"  # its time has passed; the server drops it as soon as it is made
-_CREATE_USER = re.compile(rb"CREATE (USER|ROLE) ")
 
-
-def create_objects(
-    session: Session, objects: Sequence[CodeObject], *, events: bool
-) -> tuple[Finding, ...]:
+def create_objects(session: Session, objects: Sequence[CodeObject]) -> tuple[Finding, ...]:
     """Create code objects; what needs another that is not there yet is tried again.
+
+    Events come last and disabled, see ``wake_event``.
 
     Args:
         session: in the load state; it is in that state again afterwards.
         objects: in the order of their dump.
-        events: create the events only, the last step of a restore, or all else.
 
     Returns:
-        A finding for each object that the server refused, with its reason.
+        A finding for each object that the server refused or warned about, with the reason.
     """
-    waiting = [item for item in objects if (item.kind in _AFTER_ALL) is events]
-    findings = [_invalid(item) for item in waiting if item.fault is not None]
-    waiting = [item for item in waiting if item.fault is None]
-    reasons: dict[int, str] = {}
-    while waiting:
-        left = [item for item in waiting if not _try_create(session, item, reasons)]
-        if len(left) == len(waiting):
-            break
-        waiting = left
+    findings = [_invalid(item) for item in objects if item.fault is not None]
+    whole = [item for item in objects if item.fault is None]
+    code = [item for item in whole if item.kind is not ObjectKind.EVENT]
+    events = [put_to_sleep(item) for item in whole if item.kind is ObjectKind.EVENT]
+
+    def create(item: CodeObject) -> None:
+        text = write_code(session, item)
+        with _in_state(session, item):
+            session.rows(text)
+            findings.extend(_warned(item, text) for text in read_warnings(session))
+
+    refused = [*try_all(code, create), *try_all(events, create)]
     prepare_load(session)
-    return (*findings, *(_refused(item, reasons[id(item)]) for item in waiting))
+    return (*findings, *(_refused(item, error.message) for item, error in refused))
 
 
-def _try_create(session: Session, item: CodeObject, reasons: dict[int, str]) -> bool:
-    try:
-        _create(session, item)
-    except ServerError as error:
-        reasons[id(item)] = error.message
-        return False
-    return True
+def wake_event(session: Session, event: CodeObject) -> None:
+    """Switch an event on, with the definer and character sets that it was made with.
+
+    Args:
+        session: in the load state; ``prepare_load`` must follow.
+
+    Raises:
+        ServerError: the server refused or warned.
+    """
+    statement = write_statement(session, write_waking(event), event.charset)
+    with _in_state(session, event):
+        run_clean(session, statement)
 
 
-def _create(session: Session, item: CodeObject) -> None:
+@contextmanager
+def _in_state(session: Session, item: CodeObject) -> Iterator[None]:
+    """Put the session into the state that an object was made in."""
     session.execute("SET SESSION character_set_client = utf8mb4")
     session.execute(f"USE {quote_name(item.schema)}")
     with _database_collation(session, item):
-        _create_in_state(session, item)
+        session.execute(
+            f"SET SESSION character_set_client = {item.charset}, "
+            f"collation_connection = {item.collation}, "
+            f"sql_mode = '{item.sql_mode if item.kind is not ObjectKind.VIEW else LOAD_MODE}', "
+            f"time_zone = '{item.time_zone or '+00:00'}'"
+        )
+        yield
 
 
 @contextmanager
@@ -79,66 +92,23 @@ def _database_collation(session: Session, item: CodeObject) -> Iterator[None]:
 
 
 def _alter_database(session: Session, schema: str, collation: str) -> None:
-    session.execute(f"ALTER DATABASE {quote_name(schema)} COLLATE {collation}")
+    run_clean(session, f"ALTER DATABASE {quote_name(schema)} COLLATE {collation}")
     session.execute(f"USE {quote_name(schema)}")
 
 
-def _create_in_state(session: Session, item: CodeObject) -> None:
-    session.execute(
-        f"SET SESSION character_set_client = {item.charset}, "
-        f"collation_connection = {item.collation}, "
-        f"sql_mode = '{item.sql_mode if item.kind is not ObjectKind.VIEW else LOAD_MODE}', "
-        f"time_zone = '{item.time_zone or '+00:00'}'"
-    )
-    session.rows(item.create_sql)
-    if session.warning_count:
-        _refuse_dropped(session)
-
-
-def _refuse_dropped(session: Session) -> None:
-    for row in session.rows("SHOW WARNINGS"):
-        if row[1] == _EVENT_IS_OVER:
-            raise ServerError(decode(row[2] or b""), shard=session.shard)
-
-
 def _invalid(item: CodeObject) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        f"{item.schema}.{item.name}",
-        item.kind,
-        f"was invalid at the source: {item.fault}",
-        "its text could not be read at the source; repair it there",
-    )
+    remedy = "its text could not be read at the source; repair it there"
+    return _finding(item, f"was invalid at the source: {item.fault}", remedy)
 
 
 def _refused(item: CodeObject, reason: str) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        f"{item.schema}.{item.name}",
-        item.kind,
-        f"not created: {reason}",
-        "create what it needs, then the object; `shardvault show ID --sql` prints its text",
-    )
+    remedy = "create what it needs, then the object; `shardvault show ID --sql` prints its text"
+    return _finding(item, f"not created: {reason}", remedy)
 
 
-def create_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
-    """Create users and roles that are not there, then grant what they had."""
-    created = [
-        (account, _CREATE_USER.sub(rb"CREATE \1 IF NOT EXISTS ", account.create_sql, count=1))
-        for account in accounts
-    ]
-    granted = [(account, grant) for account in accounts for grant in account.grants]
-    findings = []
-    for account, statement in (*created, *granted):
-        try:
-            session.rows(statement)
-        except ServerError as error:
-            findings.append(_account_finding(account, statement, error))
-    return tuple(findings)
+def _warned(item: CodeObject, warning: str) -> Finding:
+    return _finding(item, f"created with a warning: {warning}", "compare it with the source's")
 
 
-def _account_finding(account: Account, statement: bytes, error: ServerError) -> Finding:
-    shown = decode(statement).split(" IDENTIFIED")[0][:80]
-    return Finding(
-        Severity.WARNING, account.name, "account", f"{shown}: {error.message}", "grant it by hand"
-    )
+def _finding(item: CodeObject, message: str, remedy: str) -> Finding:
+    return Finding(Severity.WARNING, f"{item.schema}.{item.name}", item.kind, message, remedy)

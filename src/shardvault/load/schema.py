@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shardvault.errors import ServerError
 from shardvault.fleet.inventory import strip_counter
+from shardvault.fleet.table_options import has_unknown_options, revive_unknown_options
 from shardvault.load.ddl import (
     first_column,
     first_name,
@@ -16,16 +16,16 @@ from shardvault.load.ddl import (
     is_ordered_key,
     parse_table,
 )
+from shardvault.load.warnings import run_clean
+from shardvault.model.position import Family
 from shardvault.model.schema import ForeignKey, Schema, Table, TableKind
 from shardvault.mysql.quoting import quote_name, quote_table
-from shardvault.mysql.session import Session, decode
+from shardvault.mysql.session import Session
+from shardvault.mysql.state import LOAD_MODE, sql_mode
 
 # Below this size building keys afterwards costs more statements than it saves.
 _DEFER_ROWS = 20_000
 _AUTO_INCREMENT = re.compile(rb"\bAUTO_INCREMENT\b")
-# MySQL's warnings that a type or character set is old, or a spatial index of little use;
-# the source has the same, and nothing is changed by them.
-_HARMLESS = frozenset({b"1287", b"1681", b"3674", b"3719", b"3720", b"3778", b"4079"})
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def plan_steps(table: Table, rows: int) -> TableSteps:
     now = tuple(part for part in ddl.parts if part not in foreign and part not in later)
     place = quote_table(table.schema, table.name).encode("utf-8", "surrogateescape")
     columns = b",".join(inherit_collation(part, ddl.tail) for part in now)
-    create = ddl.head + columns + b"\n" + strip_counter(ddl.tail)
+    tail = strip_counter(ddl.tail) if _has_counter(table) else ddl.tail
+    create = ddl.head + columns + b"\n" + tail
     return TableSteps(create, _add(place, later), _add(place, foreign))
 
 
@@ -86,38 +87,45 @@ def _add(place: bytes, parts: tuple[bytes, ...]) -> bytes:
 
 
 def create_schema(session: Session, schema: Schema) -> None:
-    """Create a database unless it is there."""
+    """Create a database unless it is there; it can be written to in any case."""
     rest = schema.create_sql.removeprefix(b"CREATE DATABASE")
-    session.execute(b"CREATE DATABASE IF NOT EXISTS" + rest)
+    run_clean(session, b"CREATE DATABASE IF NOT EXISTS" + rest)
+
+
+def close_schema(session: Session, schema: str) -> None:
+    """Make a database of MySQL read only, the last that is done to it."""
+    run_clean(session, f"ALTER DATABASE {quote_name(schema)} READ ONLY = 1")
 
 
 def create_table(session: Session, table: Table, steps: TableSteps) -> None:
     """Create a table or sequence, without the keys that come later."""
     session.execute(f"USE {quote_name(table.schema)}")
-    run_clean(session, steps.create)
+    run_definition(session, steps.create)
     if table.sequence_next is not None:
         place = quote_table(table.schema, table.name)
-        value, _, cycles = table.sequence_next.partition("/")
-        session.rows(f"SELECT SETVAL({place}, {int(value)}, 0, {int(cycles or 0)})")
+        next_value, cycles = int(table.sequence_next), table.sequence_cycles
+        run_clean(session, f"SELECT SETVAL({place}, {next_value}, 0, {cycles})")
+
+
+def run_definition(session: Session, statement: bytes) -> None:
+    """Run a table's definition or a part of it; options that no engine knows are taken too."""
+    if session.family is Family.MARIADB and has_unknown_options(statement):
+        with sql_mode(session, f"{LOAD_MODE},IGNORE_BAD_TABLE_OPTIONS"):
+            run_clean(session, revive_unknown_options(statement))
+    else:
+        run_clean(session, statement)
 
 
 def set_counter(session: Session, table: Table) -> None:
     """Set the next AUTO_INCREMENT value to the recorded one."""
-    if table.auto_increment is not None:
+    if table.auto_increment is not None and _has_counter(table):
         place = quote_table(table.schema, table.name)
-        session.execute(f"ALTER TABLE {place} AUTO_INCREMENT = {table.auto_increment}")
+        run_clean(session, f"ALTER TABLE {place} AUTO_INCREMENT = {table.auto_increment}")
 
 
-def run_clean(session: Session, statement: bytes) -> None:
-    """Run a statement; a warning of the server is a failure."""
-    session.rows(statement)
-    if session.warning_count:
-        rows = session.rows("SHOW WARNINGS")
-        serious = [row for row in rows if row[0] != b"Note" and row[1] not in _HARMLESS]
-        if serious:
-            raise ServerError(
-                f"warning while creating: {decode(serious[0][2] or b'')}", shard=session.shard
-            )
+def _has_counter(table: Table) -> bool:
+    """Say whether a column counts; MySQL keeps the option of a table without one, as it was."""
+    return any("auto_increment" in column.extra for column in table.columns)
 
 
 def count_orphans(session: Session, table: Table, key: ForeignKey) -> int:

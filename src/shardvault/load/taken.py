@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pymysql
 
 from shardvault.errors import IntegrityError, ServerError
+from shardvault.failpoints import is_off
 from shardvault.model.schema import Column
 from shardvault.mysql import wire
 from shardvault.mysql.driver import MALFORMED
@@ -14,6 +16,7 @@ from shardvault.mysql.errors import translate
 from shardvault.mysql.session import Session, decode
 
 _DATA_TRUNCATED = b"1265"
+_ESCAPED = re.compile(r"\\([0-9A-F]{4})")  # how MariaDB writes a control character in a message
 
 
 def read_answer(session: Session, statement: str) -> bytes:
@@ -48,20 +51,25 @@ def check_taken(session: Session, sent: int, answer: bytes, columns: Sequence[Co
         affected, warnings = wire.parse_ok(answer)
     except ValueError as error:
         raise session.distrust(f"answer cannot be read: {error}") from error
-    if warnings:
+    if warnings and not is_off("restore.warnings"):
         _refuse_warnings(session, warnings, columns)
     if affected != sent:
         raise IntegrityError(f"sent {sent} rows, server took {affected}", shard=session.shard)
 
 
 def _refuse_warnings(session: Session, count: int, columns: Sequence[Column]) -> None:
-    enums = [f"'{column.name}'" for column in columns if column.data_type == "enum"]
+    enums = [f"'{_unescape(one.name)}'" for one in columns if one.data_type == "enum"]
     rows = session.rows("SHOW WARNINGS")
+    told = [(row[1], decode(row[2] or b"")) for row in rows]
     texts = [
-        decode(row[2] or b"")
-        for row in rows
-        if row[1] != _DATA_TRUNCATED or not any(name in decode(row[2] or b"") for name in enums)
+        text
+        for code, text in told
+        if code != _DATA_TRUNCATED or not any(name in _unescape(text) for name in enums)
     ]
     if texts or len(rows) != count:
         text = texts[0] if texts else "no text"
         raise ServerError(f"{count} warnings while loading, the first: {text}", shard=session.shard)
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shardvault.model.ids import BackupId, ChunkId, ShardName
+from shardvault.model.loss import AllowedLoss
 from shardvault.model.position import Position
 from shardvault.model.schema import Account, CodeObject, Schema, Table
 
@@ -36,6 +37,8 @@ class RangeRecord:
         content_hash: order-independent hash of the rows, 32 hex digits.
         raw_bytes: row packets as stored, before compression [bytes].
         chunks: the chunks that hold the rows, in order.
+        generated_hash: the same over the stored and then the generated columns, which are
+            not stored; empty if there are none, or the source could not compute them.
     """
 
     lower: tuple[str, ...] | None
@@ -44,6 +47,7 @@ class RangeRecord:
     content_hash: str
     raw_bytes: int
     chunks: tuple[ChunkId, ...]
+    generated_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class TableRecord:
         select_columns: names of the columns each stored row carries, in order.
         content_hash: sum over the ranges, 32 hex digits.
         longest_row: longest row as read; a target's max_allowed_packet must hold it [bytes].
+        generated_hash: sum over the ranges; empty if any of them has none.
     """
 
     table: Table
@@ -63,6 +68,7 @@ class TableRecord:
     raw_bytes: int
     ranges: tuple[RangeRecord, ...]
     longest_row: int = 0
+    generated_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,7 @@ class Manifest:
         mode: ``hot-logical``.
         scope: the filters the user gave, as text; empty = everything.
         claims_not: what the reached level does not guarantee, for people.
+        allowed_losses: tables that are not held exactly, each by a loss that was allowed.
     """
 
     version: int
@@ -187,4 +194,4 @@ class Manifest:
     logical_tables: tuple[LogicalTableRecord, ...]
     totals: Totals
     notices: tuple[str, ...] = ()
-    allowed_losses: tuple[str, ...] = ()
+    allowed_losses: tuple[AllowedLoss, ...] = ()

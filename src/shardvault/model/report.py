@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shardvault.model.ids import BackupId, ShardName
+from shardvault.model.loss import AllowedLoss, LossKind
 from shardvault.model.manifest import BarrierRecord, LogicalTableRecord, Totals
 from shardvault.model.position import Position
 
@@ -28,6 +29,8 @@ class Finding:
         what: what was looked at, as ``privileges``.
         message: what was found.
         remedy: what to do, empty if nothing.
+        table: ``schema.table`` if it concerns one, else empty.
+        loss: the kind of loss that a backup must be allowed to go on, if any can be.
     """
 
     severity: Severity
@@ -35,6 +38,8 @@ class Finding:
     what: str
     message: str
     remedy: str = ""
+    table: str = ""
+    loss: LossKind | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,16 @@ class BackupReport:
     logical_tables: tuple[LogicalTableRecord, ...]
     totals: Totals
     notices: tuple[str, ...] = ()
+    allowed_losses: tuple[AllowedLoss, ...] = ()
 
 
 @dataclass(frozen=True)
 class BackupSummary:
-    """Report one line of the catalog."""
+    """Report one line of the catalog.
+
+    Attributes:
+        allowed_losses: kinds of loss that were allowed and met; empty if all is exact.
+    """
 
     id: BackupId
     status: str
@@ -84,6 +94,7 @@ class BackupSummary:
     end: str
     consistency: str
     totals: Totals
+    allowed_losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,7 +193,12 @@ class DefinitionsReport:
 
 @dataclass(frozen=True)
 class PlannedTable:
-    """Say where one table goes [rows] [bytes]."""
+    """Say where one table goes [rows] [bytes].
+
+    Attributes:
+        schema: in the backup.
+        target_schema: on the target.
+    """
 
     shard: ShardName
     target: ShardName
@@ -191,6 +207,7 @@ class PlannedTable:
     rows: int
     raw_bytes: int
     action: str
+    target_schema: str
 
 
 @dataclass(frozen=True)
@@ -212,3 +229,66 @@ class CheckReport:
 
     status: str
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeyEntry:
+    """Describe one key of the repository.
+
+    Attributes:
+        id: by which commands name it.
+        kind: ``file``, ``passphrase``, ``identity``, ``command`` or ``source``.
+        created: RFC 3339; empty in a repository of an old format.
+        is_revoked: say whether what this source adds is refused.
+    """
+
+    id: str
+    kind: str
+    label: str
+    created: str
+    is_revoked: bool = False
+
+
+@dataclass(frozen=True)
+class KeysReport:
+    """Report every key of the repository, and which objects are not what they should be.
+
+    Attributes:
+        fingerprint: tells this repository's keys from those of others.
+    """
+
+    repository_id: str
+    fingerprint: str
+    keys: tuple[KeyEntry, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeyChangeReport:
+    """Report a key that was added, replaced or removed.
+
+    Attributes:
+        change: ``added``, ``replaced`` or ``removed``.
+        file: that was made for it, if any.
+    """
+
+    change: str
+    key: KeyEntry
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class PaperReport:
+    """Report the master key in lines for paper; whoever reads them reads every backup."""
+
+    repository_id: str
+    fingerprint: str
+    lines: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class IdentityReport:
+    """Report a new identity; the recipient is public."""
+
+    file: str
+    recipient: str

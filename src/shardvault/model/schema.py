@@ -67,6 +67,8 @@ class Table:
         data_bytes: the server's own estimate of stored data [bytes].
         auto_increment: next value, None if the table has none.
         sequence_next: next value that was not cached, for sequences.
+        sequence_cycles: how often a sequence began anew; 0 for a backup without this field.
+        row_format: how InnoDB stores rows, as ``Dynamic``; empty if not recorded.
     """
 
     schema: str
@@ -83,8 +85,10 @@ class Table:
     data_bytes: int = 0
     auto_increment: int | None = None
     sequence_next: str | None = None
+    sequence_cycles: int = 0
     is_versioned: bool = False
     is_partitioned: bool = False
+    row_format: str = ""
 
     @property
     def qualified(self) -> str:
@@ -119,6 +123,8 @@ class CodeObject:
     Attributes:
         create_sql: ``SHOW CREATE`` byte for byte, in the character set ``charset``.
         table: the table a trigger belongs to.
+        columns: names of a view's columns; the text can name them otherwise. Empty if not
+            recorded.
         time_zone: an event's time zone.
         is_enabled: False for an event that was disabled.
         fault: why the server could not read it back at the source, else None.
@@ -136,11 +142,16 @@ class CodeObject:
     time_zone: str = ""
     is_enabled: bool = True
     fault: str | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Account:
-    """Describe a user or role: the statements that recreate it, in order."""
+    """Describe a user or role: the statements that recreate it, in order.
+
+    Attributes:
+        create_sql: empty for an account that every server has, as MariaDB's ``PUBLIC``.
+    """
 
     name: str
     is_role: bool

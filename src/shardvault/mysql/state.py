@@ -6,7 +6,8 @@ the server's configuration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from shardvault.errors import ServerError
 from shardvault.model.position import Family
@@ -36,15 +37,20 @@ _MYSQL = {
     "show_gipk_in_create_table_and_information_schema": "1",
 }
 
-_READ = {"sql_mode": ""}
+READ_MODE = ""
+_READ = {"sql_mode": READ_MODE}
 LOAD_MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 _LOAD = {
     "sql_mode": LOAD_MODE,
+    "innodb_strict_mode": "0",  # what the source took is taken; row formats are compared
     "max_error_count": "65535",
+    "restrict_fk_on_non_standard_key": "0",
     "sql_generate_invisible_primary_key": "0",
     "sql_require_primary_key": "0",
     "system_versioning_insert_history": "1",
     "system_versioning_alter_history": "KEEP",
+    # A definition may leave a default collation to the server; it means the compiled-in one.
+    "character_set_collations": "",
 }
 
 
@@ -60,6 +66,14 @@ def prepare_load(session: Session) -> None:
     _apply(session, _LOAD)
     session.execute("SET SESSION character_set_results = NULL")
     _widen_buffer(session)
+
+
+@contextmanager
+def sql_mode(session: Session, mode: str) -> Iterator[None]:
+    """Leave the load state for another sql_mode; after an error it is not taken up again."""
+    session.execute(f"SET SESSION sql_mode = '{mode}'")
+    yield
+    session.execute(f"SET SESSION sql_mode = '{LOAD_MODE}'")
 
 
 def _apply(session: Session, extra: Mapping[str, str]) -> None:

@@ -16,10 +16,10 @@ from shardvault.errors import DdlDetected
 from shardvault.events import Noticed, PhaseStarted, Retrying
 from shardvault.failpoints import failpoint, is_off
 from shardvault.fleet.inventory import TableName, strip_auto_increment
-from shardvault.fleet.preflight import refuse_unsupported
 from shardvault.fleet.scope import choose_shards
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
+from shardvault.model.loss import LossKind
 from shardvault.model.manifest import TableRecord
 from shardvault.model.report import BackupReport
 from shardvault.model.schema import Table, TableKind
@@ -28,9 +28,10 @@ from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_read
 from shardvault.operations.definition_proof import prove_binlog, prove_tables
 from shardvault.operations.dumping import DumpedShard, dump_shards, table_record
+from shardvault.operations.losses import Losses, judge_losses
 from shardvault.operations.manifests import Heading, Taken, build_manifest, report_of
 from shardvault.operations.progress import Meter
-from shardvault.operations.small_tables import SMALL_BYTES, SmallTables
+from shardvault.operations.small_tables import SmallTables
 from shardvault.operations.survey import (
     Sessions,
     ShardSurvey,
@@ -61,6 +62,7 @@ class BackupOptions:
     Attributes:
         threads: ranges read at the same time, over all shards.
         sessions_per_shard: snapshots on each shard.
+        allowed_losses: kinds of loss with which a backup is taken all the same.
     """
 
     threads: int
@@ -69,6 +71,7 @@ class BackupOptions:
     scope: Scope = field(default_factory=Scope)
     tool_version: str = ""
     zstd_level: int = 1
+    allowed_losses: frozenset[LossKind] = frozenset()
 
 
 def run_backup(
@@ -84,7 +87,7 @@ def run_backup(
     """
     begin, begin_s = format_time(utc_now()), monotonic_s()
     with (
-        repository.writer(_OPERATION, level=options.zstd_level) as writer,
+        repository.writer(_OPERATION, fleet=fleet.name, level=options.zstd_level) as writer,
         opened_sessions(_chosen(fleet, options)) as found,
     ):
         if writer.reclaimed_bytes:
@@ -93,7 +96,7 @@ def run_backup(
         run = _Run(fleet, found, options, sink)
         taken = run.take(writer, _previous_borders(repository, writer, fleet))
         sink.emit(PhaseStarted(_OPERATION, "commit"))
-        backup = new_backup_id(parse_time(begin), "full", [b.id for b in repository.list()])
+        backup = new_backup_id(parse_time(begin), "full", repository.has)
         heading = Heading(backup, begin, begin_s, options.tool_version, options.scope)
         manifest = build_manifest(heading, fleet, taken, writer)
         failpoint("backup.before_manifest")
@@ -125,7 +128,8 @@ class _Run:
             self._sink.emit(PhaseStarted(_OPERATION, "survey"))
             selection, _ = choose_scope(self._fleet, self._sessions, self._options.scope)
             before = survey_shards(self._sessions, selection)
-            plans = self._plan(before, previous)
+            losses = self._judge(before)
+            plans = self._plan(before, previous, losses)
             small = SmallTables({name: _small(tables) for name, tables in plans.items()})
             with self._cut(small) as cut:
                 try:
@@ -135,21 +139,38 @@ class _Run:
                         raise
                     self._sink.emit(Retrying("cut", str(error), _CUTS - left, 0.0))
                     continue
-                return self._dump(cut, surveys, plans, small, writer)
+                return replace(self._dump(cut, surveys, plans, small, writer), losses=losses)
         raise AssertionError("unreachable")
 
-    def _plan(self, surveys: Mapping[ShardName, ShardSurvey], previous: PreviousBorders) -> Plans:
+    def _judge(self, surveys: Mapping[ShardName, ShardSurvey]) -> Losses:
+        """Refuse what cannot be kept exact, while nothing is locked."""
+        self._sink.emit(PhaseStarted(_OPERATION, "examine"))
+        losses = judge_losses(self._fleet.shards, surveys, self._options.allowed_losses)
+        for loss in losses.allowed:
+            self._sink.emit(Noticed(f"shard {loss.shard}: loss allowed: {loss.detail}"))
+        for notice in losses.notices:
+            self._sink.emit(Noticed(notice))
+        return losses
+
+    def _plan(
+        self,
+        surveys: Mapping[ShardName, ShardSurvey],
+        previous: PreviousBorders,
+        losses: Losses,
+    ) -> Plans:
         """Cut every table into ranges; needs no snapshot, since any border is exact."""
 
         def plan(name: ShardName) -> list[TablePlan]:
             session, borders = self._sessions[name], previous.get(name, {})
             return [
-                plan_table(table, _borders(session, table, borders))
+                plan_table(
+                    table,
+                    _borders(session, table, borders),
+                    tells_types=not losses.is_allowed(LossKind.JSON_TYPES, name, table.qualified),
+                )
                 for table in surveys[name].inventory.tables
             ]
 
-        for survey in surveys.values():
-            refuse_unsupported(survey.shard, survey.inventory, SMALL_BYTES)
         names = list(surveys)
         return dict(zip(names, map_parallel(plan, names, limit=_MOST_PLANNERS), strict=True))
 
@@ -231,7 +252,11 @@ def _is_small(plan: TablePlan) -> bool:
 
 
 def _small(plans: Sequence[TablePlan]) -> list[TablePlan]:
-    return [plan_table(plan.table, ()) for plan in plans if _is_small(plan)]
+    return [
+        plan_table(plan.table, (), tells_types=plan.tells_types)
+        for plan in plans
+        if _is_small(plan)
+    ]
 
 
 def _borders(
@@ -251,6 +276,8 @@ def _definition(table: Table) -> bytes:
 
 def _previous_borders(repository: Repository, writer: ChunkWriter, fleet: Fleet) -> PreviousBorders:
     """Read the borders of the fleet's last backup, so that unchanged ranges stay the same."""
+    if repository.is_write_only:
+        return {}
     backups = [found.id for found in repository.list() if found.fleet == fleet.name]
     if not backups:
         return {}

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shardvault.dump.columns import computed_columns
 from shardvault.dump.plan import TablePlan
 from shardvault.dump.ranges import KeyRange
 from shardvault.dump.reader import RangeReader, RangeTotals
-from shardvault.dump.splitting import ColumnSplitter
+from shardvault.dump.splitting import RangeSplitter, try_computed
 from shardvault.errors import DdlDetected, ShardvaultError
 from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkKind, ChunkStore
@@ -113,9 +114,20 @@ class _Dump:
 
     def read_range(self, reader: RangeReader, task: RangeTask) -> None:
         """Read one range into chunks and record it."""
+        totals, chunks, stored = try_computed(
+            task.plan, lambda splitter: self._read(reader, task, splitter)
+        )
+        record = range_record(task.key_range, totals, chunks)
+        with self._lock:
+            self.shards[task.shard].add(task, record, totals.longest_row, stored)
+        failpoint("backup.range_read")
+
+    def _read(
+        self, reader: RangeReader, task: RangeTask, splitter: RangeSplitter
+    ) -> tuple[RangeTotals, list[ChunkId], int]:
+        """Read one range once; return its totals, its chunks and what they added [bytes]."""
         chunks: list[ChunkId] = []
         stored = 0
-        splitter = ColumnSplitter(len(task.plan.columns))
 
         def take(chunk: memoryview) -> None:
             nonlocal stored
@@ -124,17 +136,19 @@ class _Dump:
             stored += result.stored_bytes
             self._meter.add(task.shard, len(chunk))
 
-        totals = _read(reader, task, take)
-        record = range_record(task.key_range, totals, chunks)
-        with self._lock:
-            self.shards[task.shard].add(task, record, totals.longest_row, stored)
-        failpoint("backup.range_read")
+        return splitter.totals(_read(reader, task, splitter, take)), chunks, stored
 
 
-def _read(reader: RangeReader, task: RangeTask, take: Callable[[memoryview], None]) -> RangeTotals:
+def _read(
+    reader: RangeReader,
+    task: RangeTask,
+    splitter: RangeSplitter,
+    take: Callable[[memoryview], None],
+) -> RangeTotals:
     plan = task.plan
+    statement = plan.statement(task.key_range, computed=splitter.has_computed)
     try:
-        return reader.read_released(plan.statement(task.key_range), len(plan.columns), take)
+        return reader.read_released(statement, splitter.columns, take)
     except ShardvaultError as error:
         error.table = error.table or plan.table.qualified
         if isinstance(error, DdlDetected):
@@ -150,10 +164,16 @@ def range_record(
         lower=key_range.lower,
         upper=key_range.upper,
         rows=totals.rows,
-        content_hash=f"{totals.content_hash:032x}",
+        content_hash=format_hash(totals.content_hash),
         raw_bytes=totals.raw_bytes,
         chunks=tuple(chunks),
+        generated_hash=format_hash(totals.generated_hash),
     )
+
+
+def format_hash(content_hash: int | None) -> str:
+    """Write a hash as 32 hex digits; nothing for None."""
+    return "" if content_hash is None else f"{content_hash:032x}"
 
 
 def table_record(
@@ -168,7 +188,19 @@ def table_record(
         raw_bytes=sum(found.raw_bytes for found in ranges),
         ranges=tuple(ranges),
         longest_row=longest_row,
+        generated_hash=_sum_generated(ranges),
     )
+
+
+def is_uncomputed(record: TableRecord) -> bool:
+    """Say whether a table has generated columns that the source could not compute."""
+    has_computed = bool(record.ranges and computed_columns(record.table.columns))
+    return has_computed and not record.generated_hash
+
+
+def _sum_generated(ranges: Sequence[RangeRecord]) -> str:
+    hashes = [found.generated_hash for found in ranges]
+    return sum_hashes(hashes) if hashes and all(hashes) else ""
 
 
 def sum_hashes(hashes: Iterable[str]) -> str:

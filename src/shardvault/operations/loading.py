@@ -6,15 +6,23 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 
+from shardvault.dump.columns import computed_columns
 from shardvault.dump.reader import RangeReader
 from shardvault.errors import IntegrityError, ShardvaultError
 from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkKind, ChunkSource
 from shardvault.kernel.select import join_columns
 from shardvault.load.rows import RowLoader, open_loader
-from shardvault.load.schema import TableSteps, create_table, plan_steps, run_clean, set_counter
+from shardvault.load.schema import (
+    TableSteps,
+    create_table,
+    plan_steps,
+    run_definition,
+    set_counter,
+)
 from shardvault.model.ids import ChunkId, ShardName
 from shardvault.model.manifest import RangeRecord, TableRecord
+from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import Column, TableKind
 from shardvault.mysql.quoting import quote_table
 from shardvault.mysql.session import Session
@@ -83,6 +91,7 @@ class TableLoads:
         )
         self._steps = {id(record): plan_steps(record.table, record.rows) for record in self.waiting}
         self._left = Counter({id(record): len(record.ranges) for record in self.waiting})
+        self._recomputed: dict[int, TableRecord] = {}
         self._lock = threading.Lock()
 
     def create(self, session: Session) -> None:
@@ -95,6 +104,27 @@ class TableLoads:
             if not record.ranges:
                 mark_loaded(session, table.schema, table.name)
             failpoint("restore.table_created")
+
+    def note_recomputed(self, record: TableRecord) -> None:
+        """Note a table whose generated columns have other values than at the source."""
+        with self._lock:
+            self._recomputed[id(record)] = record
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Name the generated columns that have other values than at the source."""
+        return tuple(
+            Finding(
+                Severity.WARNING,
+                f"{self.shard.source}: {record.table.qualified}",
+                "generated columns",
+                f"the rows are equal, but the target computes other values in "
+                f"{', '.join(one.name for one in computed_columns(record.table.columns))}",
+                "compare them on both sides; they may depend on the sql_mode under which rows "
+                "were written, on settings of the server, or on time and user",
+            )
+            for record in self._recomputed.values()
+        )
 
     def finish_range(self, lane: TargetLane, record: TableRecord) -> None:
         """Note a range as loaded; behind a table's last one build its keys."""
@@ -110,7 +140,7 @@ class TableLoads:
 
 def _finish_table(session: Session, record: TableRecord, steps: TableSteps) -> None:
     if steps.keys:
-        run_clean(session, steps.keys)
+        run_definition(session, steps.keys)
     set_counter(session, record.table)
     mark_loaded(session, record.table.schema, record.table.name)
 
@@ -160,13 +190,22 @@ def load_and_prove(
 
 
 def _do(lane: TargetLane, task: RangeTask, store: ChunkSource, meter: Meter) -> None:
-    shard = lane.loads.shard.source
     if task.is_proof:
-        prove_range(lane.reader, shard, task.table, task.range, lambda size: meter.add(shard, size))
+        _prove(lane, task, meter)
         return
     _load_range(lane, task.table, task.range, store, meter)
     lane.loads.finish_range(lane, task.table)
     failpoint("restore.range_loaded")
+
+
+def _prove(lane: TargetLane, task: RangeTask, meter: Meter) -> None:
+    """Read a range back; generated columns that differ are noted, the rows must be equal."""
+    shard = lane.loads.shard.source
+    is_equal = prove_range(
+        lane.reader, shard, task.table, task.range, lambda size: meter.add(shard, size)
+    )
+    if not is_equal:
+        lane.loads.note_recomputed(task.table)
 
 
 def _load_range(

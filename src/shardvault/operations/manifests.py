@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shardvault.barrier.cut import Cut
 from shardvault.clock import format_time, monotonic_s, utc_now
@@ -21,8 +21,9 @@ from shardvault.model.manifest import (
 from shardvault.model.report import BackupReport, ShardVolume
 from shardvault.model.schema import TableKind
 from shardvault.model.target import Fleet, Scope
-from shardvault.operations.dumping import DumpedShard
+from shardvault.operations.dumping import DumpedShard, is_uncomputed
 from shardvault.operations.logical_tables import sum_logical_tables
+from shardvault.operations.losses import Losses
 from shardvault.operations.survey import ShardSurvey
 from shardvault.repository.parts import put_part
 
@@ -33,6 +34,7 @@ class Taken:
 
     Attributes:
         left_out: names of the schemas that are not in scope.
+        losses: what the backup does not hold exactly.
     """
 
     surveys: Mapping[ShardName, ShardSurvey]
@@ -40,6 +42,7 @@ class Taken:
     records: Mapping[ShardName, tuple[TableRecord, ...]]
     dumped: Mapping[ShardName, DumpedShard]
     left_out: tuple[str, ...]
+    losses: Losses = field(default_factory=Losses)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkSto
             seconds=seconds,
         ),
         notices=_notices(logical_tables, taken),
+        allowed_losses=taken.losses.allowed,
     )
 
 
@@ -120,6 +124,7 @@ def _notices(logical_tables: Sequence[LogicalTableRecord], taken: Taken) -> tupl
     found: list[str] = []
     if taken.left_out:
         found.append(f"schemas outside the scope, not in the backup: {', '.join(taken.left_out)}")
+    found += taken.losses.notices
     for name, survey in taken.surveys.items():
         found += survey.notices
         found += [
@@ -133,6 +138,12 @@ def _notices(logical_tables: Sequence[LogicalTableRecord], taken: Taken) -> tupl
             "as a definition; its rows live elsewhere"
             for record in taken.records[name]
             if record.table.kind is TableKind.DEFINITION
+        ]
+        found += [
+            f"shard {name}: the source itself cannot compute generated columns of "
+            f"{record.table.qualified} in all rows; a target may refuse these rows"
+            for record in taken.records[name]
+            if is_uncomputed(record)
         ]
     found += [
         f"broadcast table {table.name} is not equal on all its nodes"
@@ -170,4 +181,5 @@ def report_of(manifest: Manifest) -> BackupReport:
         logical_tables=manifest.logical_tables,
         totals=manifest.totals,
         notices=manifest.notices,
+        allowed_losses=manifest.allowed_losses,
     )

@@ -10,20 +10,25 @@ from shardvault.clock import format_time, monotonic_s, utc_now
 from shardvault.events import PhaseStarted
 from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkSource, EventSink
-from shardvault.load.objects import create_accounts, create_objects
-from shardvault.load.schema import create_schema, plan_steps, run_clean
+from shardvault.load.accounts import create_accounts, grant_accounts
+from shardvault.load.objects import create_objects
+from shardvault.load.schema import create_schema, plan_steps
+from shardvault.load.warnings import run_clean
 from shardvault.model.ids import ShardName
-from shardvault.model.manifest import Totals
+from shardvault.model.manifest import ServerIdentity, Totals
 from shardvault.model.report import Finding, RestoreReport, Severity, ShardVolume
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_load, prepare_read
 from shardvault.operations.loading import TableLoads, load_and_prove
 from shardvault.operations.progress import Meter
 from shardvault.operations.replacing import clear_target
+from shardvault.operations.restore_end import end_shard
 from shardvault.operations.restore_mark import mark_verified, read_loaded, remove_mark, write_mark
 from shardvault.operations.restore_plan import RestorePlan, ShardRestore
 from shardvault.operations.restored_definitions import (
+    compare_accounts,
     compare_objects,
+    compare_schemas,
     compare_tables,
     drop_objects,
     find_orphans,
@@ -78,7 +83,7 @@ def _opened(plan: RestorePlan, sink: EventSink) -> Iterator[_Run]:
 
     try:
         map_parallel(connect, plan.shards, limit=_MOST_THREADS)
-        yield _Run(plan, sink, sessions)
+        yield _Run(plan, sink, sessions, findings=list(plan.notes))
     finally:
         for group in sessions.values():
             for session in group:
@@ -155,6 +160,8 @@ class _Run:
             Meter(self.sink, "load and read back", totals),
             threads=self.plan.options.threads,
         )
+        for loads in self.loads.values():
+            self.findings += loads.findings
 
     def add_foreign_keys(self) -> None:
         """Add foreign keys and look for rows that point nowhere."""
@@ -172,36 +179,60 @@ class _Run:
 
     def compare(self) -> None:
         """Compare the definitions, once every table has its foreign keys."""
-        sources = {shard.name: shard.server for shard in self.plan.manifest.shards}
 
         def compare(shard: ShardRestore, session: Session) -> None:
             prepare_read(session)
-            self.findings += compare_tables(shard, session, sources[shard.source])
+            self.findings += compare_schemas(shard, session, self._source(shard))
+            self.findings += compare_tables(shard, session, self._source(shard))
 
         self.each(compare)
 
+    def _source(self, shard: ShardRestore) -> ServerIdentity:
+        """Give the server that a shard's contents came from."""
+        return next(one.server for one in self.plan.manifest.shards if one.name == shard.source)
+
     def add_objects(self) -> None:
-        """Create accounts, then routines, views and triggers, and compare them."""
+        """Create accounts, then what names them as definers, then grants, which name that.
 
-        def add(shard: ShardRestore, session: Session) -> None:
-            prepare_load(session)
-            self.findings += create_accounts(session, shard.accounts)
-            drop_objects(shard, session)
-            self.findings += create_objects(session, shard.objects, events=False)
-            self.findings += create_objects(session, shard.objects, events=True)
-            prepare_read(session)
-            self.findings += compare_objects(shard, session)
+        Several shards may go to one target: each step ends everywhere before the next.
+        """
+        self.each(self._create_accounts)
+        self.each(self._create_objects)
+        self.each(self._grant)
 
-        self.each(add)
+    def _create_accounts(self, shard: ShardRestore, session: Session) -> None:
+        prepare_load(session)
+        self.findings += create_accounts(session, shard.accounts)
+
+    def _create_objects(self, shard: ShardRestore, session: Session) -> None:
+        drop_objects(shard, session)
+        told = create_objects(session, shard.objects)
+        prepare_read(session)
+        self.findings += told
+        self.findings += compare_objects(shard, session, self._source(shard), told)
+
+    def _grant(self, shard: ShardRestore, session: Session) -> None:
+        prepare_load(session)
+        self.findings += grant_accounts(session, shard.accounts)
+        prepare_read(session)
+        self.findings += compare_accounts(shard, session, self._source(shard))
 
     def finish(self) -> None:
-        """Say on every target that it is complete; killed on the way, the next run goes on here."""
+        """Let events run, and say on every target that it is complete.
+
+        Killed on the way, the next run goes on here.
+        """
         if not self.plan.is_verified:
             self.each(lambda _, session: mark_verified(session))
         failpoint("restore.marked_verified")
+        self.each(self._end)
         for shard in self.plan.shards:
             remove_mark(self.sessions[shard.source][0])
             failpoint("restore.mark_removed")
+
+    def _end(self, shard: ShardRestore, session: Session) -> None:
+        events_on = self.plan.options.events_on
+        self.findings += end_shard(shard, session, self._source(shard), events_on=events_on)
 
     def report(self) -> RestoreReport:
         """Report what was restored and proven."""

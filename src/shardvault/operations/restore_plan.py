@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shardvault.errors import PrivilegeError, TargetRefused, UsageError
@@ -13,13 +13,20 @@ from shardvault.fleet.definitions import Contents
 from shardvault.fleet.scope import Selection, select_tables
 from shardvault.fleet.topology import split_name
 from shardvault.interfaces import ChunkSource
+from shardvault.load.renaming import Renaming
+from shardvault.load.translation import translate_code, translate_schema, translate_table
 from shardvault.model.ids import BackupId, ShardName
+from shardvault.model.loss import AllowedLoss
 from shardvault.model.manifest import Manifest, ServerIdentity, ShardPart, TableRecord
-from shardvault.model.report import Finding, PlannedTable, RestorePlanReport, Severity
-from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema, TableKind
+from shardvault.model.position import Family
+from shardvault.model.report import Finding, Severity
+from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema
 from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
 from shardvault.mysql.session import Session
+from shardvault.operations.losses import in_default_place, tell_losses
 from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, read_mark
+from shardvault.operations.restore_renaming import rename_contents
+from shardvault.operations.schema_names import Place, plan_renaming
 from shardvault.repository.parts import get_part
 from shardvault.workers.local import map_parallel
 
@@ -33,18 +40,22 @@ class RestoreOptions:
 
     Attributes:
         mapping: shard of the backup to shard of the target; others keep their name.
+        rename: schema of the backup, or ``shard/schema``, to its name on the target.
         replace: drop what is in the way.
         confirmed_source: the fleet's name as typed, to restore onto the source itself.
         threads: ranges loaded at the same time, over all shards.
+        events_on: switch the events on at the very end; else they stay disabled.
     """
 
     threads: int
     sessions_per_shard: int = 4
     mapping: Mapping[str, str] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
     replace: bool = False
     confirmed_source: str | None = None
     with_accounts: bool = False
+    events_on: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,8 @@ class ShardRestore:
 
     Attributes:
         whole: names of schemas that are restored with everything in them.
+        renaming: which schemas have other names than in the backup; the names here are new.
+        notes: what the backup does not hold exactly, and what could not follow to new names.
         findings: what was found when the target was examined.
         is_resumed: the target holds an interrupted run of this very plan.
         is_verified: that run had verified every target; only its marks are left.
@@ -65,9 +78,16 @@ class ShardRestore:
     tables: tuple[TableRecord, ...]
     objects: tuple[CodeObject, ...]
     accounts: tuple[Account, ...]
+    renaming: Renaming = field(default_factory=Renaming)
+    notes: tuple[Finding, ...] = ()
     findings: tuple[Finding, ...] = ()
     is_resumed: bool = False
     is_verified: bool = False
+
+    @property
+    def contents(self) -> Contents:
+        """Give what the target gets."""
+        return Contents(self.schemas, self.whole, self.tables, self.objects, self.accounts)
 
 
 @dataclass(frozen=True)
@@ -86,7 +106,12 @@ class RestorePlan:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Give the findings of all targets."""
-        return tuple(finding for shard in self.shards for finding in shard.findings)
+        return tuple(item for shard in self.shards for item in (*shard.notes, *shard.findings))
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """Give what is lost before any target is looked at, of all shards."""
+        return tuple(item for shard in self.shards for item in shard.notes)
 
     @property
     def is_verified(self) -> bool:
@@ -125,7 +150,9 @@ def plan_restore(
     selection = _select(manifest, parts, options.scope)
     targets = _map_targets(parts, target, options.mapping)
     chosen = [_choose(parts[name], targets[name], selection, options) for name in parts]
-    chosen = [shard for shard in chosen if shard.schemas]
+    chosen = [_note_losses(shard, manifest.allowed_losses) for shard in chosen]
+    servers = {shard.name: shard.server for shard in manifest.shards}
+    chosen = _rename([shard for shard in chosen if shard.schemas], servers, options.rename)
     _refuse_collisions(chosen)
     mark = RestoreMark(manifest.id, manifest.fleet, _digest(manifest.id, chosen, options))
     terms = Terms(
@@ -133,7 +160,6 @@ def plan_restore(
         sources=frozenset(shard.server.identity for shard in manifest.shards),
         allow_source=options.confirmed_source == manifest.fleet,
     )
-    servers = {shard.name: shard.server for shard in manifest.shards}
 
     def examine(shard: ShardRestore) -> ShardRestore:
         return _examine(shard, servers[shard.source], mark, terms)
@@ -202,7 +228,11 @@ def _choose(
         target=target,
         schemas=tuple(schema for schema in part.schemas if schema.name in schemas),
         whole=whole,
-        tables=tuple(r for r in part.tables if (r.table.schema, r.table.name) in names),
+        tables=tuple(
+            in_default_place(record)
+            for record in part.tables
+            if (record.table.schema, record.table.name) in names
+        ),
         objects=tuple(item for item in part.objects if _is_chosen(item, names, whole)),
         accounts=part.accounts if options.with_accounts else (),
     )
@@ -212,6 +242,41 @@ def _is_chosen(item: CodeObject, tables: set[tuple[str, str]], whole: frozenset[
     if item.kind is ObjectKind.TRIGGER:
         return (item.schema, item.table) in tables
     return item.schema in whole
+
+
+def _note_losses(shard: ShardRestore, losses: Iterable[AllowedLoss]) -> ShardRestore:
+    """Note which of the tables the backup does not hold exactly."""
+    tables = {record.table.qualified for record in shard.tables}
+    mine = [one for one in losses if one.shard == shard.source and one.table in tables]
+    return replace(shard, notes=tell_losses(mine))
+
+
+def _rename(
+    shards: Sequence[ShardRestore],
+    servers: Mapping[ShardName, ServerIdentity],
+    wanted: Mapping[str, str],
+) -> list[ShardRestore]:
+    """Give schemas their new names, so that everything that follows sees only those."""
+    places = [
+        Place(shard.source, shard.target.name, tuple(schema.name for schema in shard.schemas))
+        for shard in shards
+    ]
+    renamings = plan_renaming(wanted, places, servers)
+    return [_rename_one(shard, renamings[shard.source], servers[shard.source]) for shard in shards]
+
+
+def _rename_one(shard: ShardRestore, renaming: Renaming, server: ServerIdentity) -> ShardRestore:
+    contents, notes = rename_contents(shard.contents, shard.source, renaming, server)
+    return replace(
+        shard,
+        schemas=contents.schemas,
+        whole=contents.whole,
+        tables=contents.tables,
+        objects=contents.objects,
+        accounts=contents.accounts,
+        renaming=renaming,
+        notes=(*shard.notes, *notes),
+    )
 
 
 def _refuse_collisions(shards: Iterable[ShardRestore]) -> None:
@@ -233,10 +298,11 @@ def _names(shard: ShardRestore) -> set[str]:
 
 def _digest(backup: BackupId, shards: Iterable[ShardRestore], options: RestoreOptions) -> str:
     """Tell one plan from another, so that only the same one is taken up again."""
-    text = [str(backup), str(options.replace)]
+    text = [str(backup), str(options.replace), str(options.events_on)]
     for shard in shards:
         text += [shard.source, shard.target.name, str(shard.target.primary)]
         text += [record.table.qualified for record in shard.tables]
+        text += [f"{old}={new}" for old, new in sorted(shard.renaming.names.items())]
     return hashlib.sha256(repr(text).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -244,7 +310,6 @@ def _examine(
     shard: ShardRestore, source: ServerIdentity, mark: RestoreMark, terms: Terms
 ) -> ShardRestore:
     """Look at one target and note what was found, and whether it is to be finished."""
-    contents = Contents(shard.schemas, shard.whole, shard.tables, shard.objects, shard.accounts)
     target = shard.target
     with Session.open(
         target.primary, target.login, shard=target.name, read_timeout_s=_READ_TIMEOUT_S
@@ -252,8 +317,22 @@ def _examine(
         is_resumed = _read_mark(session) == mark
         is_verified = is_resumed and is_marked_verified(session)
         terms = replace(terms, is_resumed=is_resumed)
-        findings = examine_target(session, source, contents, terms)
+        findings = examine_target(session, source, shard.contents, terms)
+        if session.family != source.family:
+            shard = _translate(shard, session.family)
     return replace(shard, findings=findings, is_resumed=is_resumed, is_verified=is_verified)
+
+
+def _translate(shard: ShardRestore, target: Family) -> ShardRestore:
+    """Write all definitions in the words of the target's family."""
+    return replace(
+        shard,
+        schemas=tuple(translate_schema(schema, target) for schema in shard.schemas),
+        tables=tuple(
+            replace(record, table=translate_table(record.table, target)) for record in shard.tables
+        ),
+        objects=tuple(translate_code(item, target) for item in shard.objects),
+    )
 
 
 def _read_mark(session: Session) -> RestoreMark | None:
@@ -262,35 +341,3 @@ def _read_mark(session: Session) -> RestoreMark | None:
         return read_mark(session)
     except PrivilegeError:
         return None
-
-
-def report_plan(plan: RestorePlan) -> RestorePlanReport:
-    """Tell a person or a machine what a plan does."""
-    tables = tuple(
-        PlannedTable(
-            shard=shard.source,
-            target=shard.target.name,
-            schema=record.table.schema,
-            name=record.table.name,
-            rows=record.rows,
-            raw_bytes=record.raw_bytes,
-            action=_action(shard, record),
-        )
-        for shard in plan.shards
-        for record in shard.tables
-    )
-    return RestorePlanReport(
-        id=plan.manifest.id,
-        fleet=plan.manifest.fleet,
-        tables=tables,
-        objects=dict(Counter(str(item.kind) for shard in plan.shards for item in shard.objects)),
-        findings=plan.findings,
-        rows=sum(table.rows for table in tables),
-        raw_bytes=sum(table.raw_bytes for table in tables),
-    )
-
-
-def _action(shard: ShardRestore, record: TableRecord) -> str:
-    if record.table.kind is not TableKind.ROWS:
-        return "create the definition"
-    return "finish the interrupted load" if shard.is_resumed else "create and load"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from shardvault.errors import ServerError, VerificationFailed
-from shardvault.fleet.inventory import read_inventory, strip_auto_increment
+from shardvault.fleet.accounts import read_accounts
+from shardvault.fleet.databases import describe_difference
+from shardvault.fleet.inventory import read_inventory, read_schema, strip_auto_increment
 from shardvault.fleet.objects import read_objects
 from shardvault.fleet.occupied import NO_SUCH_TABLE
+from shardvault.load.events import put_to_sleep
 from shardvault.load.schema import count_orphans
+from shardvault.load.spelling import spell_code, spell_table
 from shardvault.model.manifest import ServerIdentity
+from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import CodeObject, ForeignKey, ObjectKind, Table
+from shardvault.model.schema import Account, CodeObject, ForeignKey, ObjectKind, Table, TableKind
 from shardvault.mysql.quoting import quote_table
 from shardvault.mysql.session import Session, parse_version
 from shardvault.mysql.state import LOAD_MODE, prepare_load
@@ -28,10 +36,11 @@ def read_tables(shard: ShardRestore, session: Session) -> dict[tuple[str, str], 
 def compare_tables(
     shard: ShardRestore, session: Session, source: ServerIdentity
 ) -> tuple[Finding, ...]:
-    """Compare each table's definition and counter, byte for byte.
+    """Compare each table's definition and counter.
 
-    A server of another version may print the same definition in other words; there a
-    difference is a finding, on the same version it is a failure.
+    On a server of the same version every byte counts, and a difference is a failure. One of
+    another version may print the same definition in other words: there the spelling does not
+    count, and a difference that is left is a finding.
 
     Raises:
         VerificationFailed: a definition differs although the server's version does not.
@@ -41,7 +50,7 @@ def compare_tables(
     findings = []
     for record in shard.tables:
         wanted, got = record.table, restored[record.table.schema, record.table.name]
-        what = _difference(wanted, got)
+        what = _difference(wanted, got, is_same_version=is_same_version)
         if what and is_same_version:
             raise VerificationFailed(
                 f"restored {what}",
@@ -63,14 +72,33 @@ def compare_tables(
     return tuple(findings)
 
 
-def _difference(wanted: Table, got: Table) -> str:
-    if strip_auto_increment(wanted.create_sql) != strip_auto_increment(got.create_sql):
+def _difference(wanted: Table, got: Table, *, is_same_version: bool) -> str:
+    if not _reads_equal(wanted, got, is_same_version=is_same_version):
         return "definition reads differently"
     if wanted.sequence_next != got.sequence_next:
         return f"sequence goes on at {got.sequence_next}, not at {wanted.sequence_next}"
+    if wanted.sequence_cycles != got.sequence_cycles:
+        return f"sequence is in round {got.sequence_cycles}, not {wanted.sequence_cycles}"
+    if _names_row_format(wanted) and wanted.row_format not in ("", got.row_format):
+        return f"rows are stored as {got.row_format}, not as {wanted.row_format}"
     if (wanted.auto_increment or 1) != (got.auto_increment or 1):
         return f"AUTO_INCREMENT is {got.auto_increment}, not {wanted.auto_increment}"
     return ""
+
+
+def _reads_equal(wanted: Table, got: Table, *, is_same_version: bool) -> bool:
+    texts = [strip_auto_increment(table.create_sql) for table in (wanted, got)]
+    if texts[0] == texts[1] or is_same_version or wanted.kind is TableKind.SEQUENCE:
+        return texts[0] == texts[1]
+    one, other = (
+        replace(table, create_sql=text) for table, text in zip((wanted, got), texts, strict=True)
+    )
+    return spell_table(one) == spell_table(other)
+
+
+def _names_row_format(table: Table) -> bool:
+    """Say whether a table's rows are stored as it wants, and not as its server does by default."""
+    return b"ROW_FORMAT=" in table.create_sql[table.create_sql.rfind(b"\n)") :]
 
 
 def find_orphans(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
@@ -112,20 +140,62 @@ def drop_objects(shard: ShardRestore, session: Session) -> None:
     prepare_load(session)
 
 
-def compare_objects(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
-    """Compare every code object that was created, byte for byte."""
+def compare_objects(
+    shard: ShardRestore, session: Session, source: ServerIdentity, told: Sequence[Finding]
+) -> tuple[Finding, ...]:
+    """Compare every code object with what it is before the end: events are still disabled.
+
+    Args:
+        shard: what was restored.
+        session: to its target, in the read state.
+        source: the server that it came from.
+        told: what the creation reported already.
+    """
     tables = frozenset((record.table.schema, record.table.name) for record in shard.tables)
-    restored = {_key(item): item for item in read_objects(session, sorted(shard.whole), tables)}
-    return tuple(
-        Finding(
-            Severity.WARNING,
-            f"{shard.source}: {item.schema}.{item.name}",
-            item.kind,
-            "reads back differently",
-            f"compare SHOW CREATE {item.kind.upper()} on both sides",
-        )
-        for item in shard.objects
-        if _key(item) in restored and _text(restored[_key(item)]) != _text(item)
+    restored = read_objects(session, sorted(shard.whole), tables)
+    wanted = [_asleep(item) for item in shard.objects if item.fault is None]
+    present = {_key(item) for item in restored}
+    known = {(finding.where, finding.what) for finding in told}
+    missing = tuple(
+        _object_finding(shard, item, "is not there, although the server took it")
+        for item in wanted
+        if _key(item) not in present and (f"{item.schema}.{item.name}", item.kind) not in known
+    )
+    return (*missing, *compare_code(shard, wanted, restored, session, source))
+
+
+def _asleep(item: CodeObject) -> CodeObject:
+    return put_to_sleep(item) if item.kind is ObjectKind.EVENT else item
+
+
+def compare_code(
+    shard: ShardRestore,
+    wanted: Sequence[CodeObject],
+    restored: Sequence[CodeObject],
+    session: Session,
+    source: ServerIdentity,
+) -> tuple[Finding, ...]:
+    """Compare the code objects that are there; on another version spelling does not count."""
+    is_same_version = session.version == parse_version(source.version)
+    read = _text if is_same_version else spell_code
+    present = {_key(item): item for item in restored}
+    pairs = [(item, present[_key(item)]) for item in wanted if _key(item) in present]
+    different = [(item, "reads back differently") for item, got in pairs if read(item) != read(got)]
+    renamed = [
+        (item, f"has columns {', '.join(got.columns)}; they were {', '.join(item.columns)}")
+        for item, got in pairs
+        if item.columns and item.columns != got.columns
+    ]
+    return tuple(_object_finding(shard, item, what) for item, what in (*different, *renamed))
+
+
+def _object_finding(shard: ShardRestore, item: CodeObject, message: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"{shard.source}: {item.schema}.{item.name}",
+        item.kind,
+        message,
+        f"compare SHOW CREATE {item.kind.upper()} on both sides",
     )
 
 
@@ -133,5 +203,62 @@ def _key(item: CodeObject) -> ObjectKey:
     return item.kind, item.schema, item.name
 
 
-def _text(item: CodeObject) -> tuple[bytes, str, str, str]:
-    return item.create_sql, item.sql_mode, item.charset, item.collation
+def _text(item: CodeObject) -> tuple[bytes, str, str, str, str, str]:
+    made_under = item.charset, item.collation, item.database_collation, item.time_zone
+    return item.create_sql, item.sql_mode, *made_under
+
+
+def compare_schemas(
+    shard: ShardRestore, session: Session, source: ServerIdentity
+) -> tuple[Finding, ...]:
+    """Compare each database but for being read only, which comes last.
+
+    Raises:
+        VerificationFailed: a database that is restored whole differs although the server's
+            version does not.
+    """
+    is_same_version = session.version == parse_version(source.version)
+    is_same_family = session.family is Family(source.family)
+    findings = []
+    for schema in shard.schemas:
+        got = read_schema(session, schema.name)
+        what = describe_difference(schema, got, is_same_family=is_same_family)
+        if what and is_same_version and schema.name in shard.whole:
+            raise VerificationFailed(
+                f"database {schema.name} {what}",
+                shard=shard.source,
+                hint="the target stays marked incomplete; was something else changing it? "
+                "give the database back what it had, then run the same restore again",
+            )
+        if what:
+            where = f"{shard.source}: {schema.name}"
+            findings.append(Finding(Severity.WARNING, where, "database", what))
+    return tuple(findings)
+
+
+def compare_accounts(
+    shard: ShardRestore, session: Session, source: ServerIdentity
+) -> tuple[Finding, ...]:
+    """Compare each account that was to be restored; one that was there may have kept its own.
+
+    Servers of two families have no statement in common that tells of an account.
+    """
+    if not shard.accounts or session.family is not Family(source.family):
+        return ()
+    restored = {account.name: account for account in read_accounts(session)}
+    return tuple(
+        Finding(
+            Severity.WARNING,
+            account.name,
+            "account",
+            "reads back differently; was it there before?",
+            "compare SHOW CREATE USER and SHOW GRANTS on both sides",
+        )
+        for account in shard.accounts
+        if account.name in restored and not _is_equal(account, restored[account.name])
+    )
+
+
+def _is_equal(wanted: Account, got: Account) -> bool:
+    """Compare two accounts; servers list grants in the order in which they came."""
+    return wanted.create_sql == got.create_sql and set(wanted.grants) == set(got.grants)

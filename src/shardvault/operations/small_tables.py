@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shardvault.dump.plan import TablePlan
 from shardvault.dump.reader import RangeReader, RangeTotals
-from shardvault.dump.splitting import ColumnSplitter
+from shardvault.dump.splitting import RangeSplitter, try_computed
 from shardvault.interfaces import ChunkKind, ChunkStore
 from shardvault.model.ids import ChunkId, ShardName
 from shardvault.mysql.session import Session
@@ -53,14 +53,15 @@ class SmallTables:
 
 
 def _copy(reader: RangeReader, plan: TablePlan) -> _Copy:
-    chunks: list[bytes] = []
-    splitter = ColumnSplitter(len(plan.columns))
+    def read(splitter: RangeSplitter) -> _Copy:
+        chunks: list[bytes] = []
+        statement = plan.statement(plan.ranges[0], computed=splitter.has_computed)
+        totals = reader.read(
+            statement, splitter.columns, lambda chunk: chunks.append(bytes(splitter.split(chunk)))
+        )
+        return _Copy(plan, splitter.totals(totals), chunks)
 
-    def take(chunk: memoryview) -> None:
-        chunks.append(bytes(splitter.split(chunk)))
-
-    totals = reader.read(plan.statement(plan.ranges[0]), len(plan.columns), take)
-    return _Copy(plan, totals, chunks)
+    return try_computed(plan, read)
 
 
 def _put(store: ChunkStore, dumped: DumpedShard, shard: ShardName, copy: _Copy) -> None:

@@ -1,15 +1,15 @@
-"""Keep manifests: signed, encrypted, written last; a backup exists once its own is there."""
+"""Keep manifests: signed, encrypted; a backup exists once the log says that it is complete."""
 
 from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
 
 from shardvault.errors import (
     IntegrityError,
@@ -25,14 +25,12 @@ from shardvault.model.ids import BackupId
 from shardvault.model.manifest import MANIFEST_VERSION, Manifest
 from shardvault.model.report import BackupSummary
 from shardvault.repository.crypto import RandomBytes
-from shardvault.repository.format import (
-    MANIFEST_PREFIX,
-    SIGNATURE_BYTES,
-    ObjectType,
-    associated_data,
-)
+from shardvault.repository.entries import Committed
+from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectType
+from shardvault.repository.history import History
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import fetch_sealed, open_object, seal_object
+from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
+from shardvault.repository.sources import Revocations
 
 LATEST = BackupId("latest")
 
@@ -65,43 +63,60 @@ class Scan:
     damaged: tuple[IntegrityError, ...]
 
 
-def new_backup_id(now: datetime, kind: str, existing: Collection[BackupId]) -> BackupId:
+def new_backup_id(now: datetime, kind: str, is_taken: Callable[[BackupId], bool]) -> BackupId:
     """Return an id such as ``20261122T113000Z-full`` that no backup has.
 
     Args:
         now: in UTC.
         kind: the backup's type.
+        is_taken: says whether a backup has an id.
     """
     first = f"{now:%Y%m%dT%H%M%SZ}-{kind}"
     numbered = (f"{first}-{number}" for number in itertools.count(2))
-    return next(
-        BackupId(text) for text in itertools.chain([first], numbered) if text not in existing
-    )
+    ids = map(BackupId, itertools.chain([first], numbered))
+    return next(backup for backup in ids if not is_taken(backup))
 
 
 class Catalog:
     """Commit, load and list manifests."""
 
-    def __init__(self, storage: Storage, ring: KeyRing, random_bytes: RandomBytes) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        random_bytes: RandomBytes,
+        history: Callable[[], History | None],
+    ) -> None:
+        """Read manifests that count.
+
+        Args:
+            history: says which backups are complete; None where there is no log, as in
+                repositories of version 1: there every manifest counts.
+        """
         self._storage = storage
+        self._history = history
         self._ring = ring
         self._random_bytes = random_bytes
+        self._revocations = Revocations(storage, ring)
 
-    def commit(self, manifest: Manifest, index: Collection[str]) -> None:
+    def put(self, manifest: Manifest, index: Collection[str]) -> tuple[str, str]:
         """Store a manifest durably; everything it names must be stored.
+
+        Returns:
+            its object's name and the SHA-256 of its bytes, which the log makes count.
 
         Raises:
             RefusedError: a backup of that id exists.
         """
         name = self._name(manifest.id)
         plain = msgspec.json.encode(Record(tuple(sorted(index)), manifest))
-        sealed = seal_object(self._ring, ObjectType.MANIFEST, name, plain, self._random_bytes)
-        signature = self._ring.signing.sign(self._signed(name, sealed))
+        signed = seal_signed(self._ring, ObjectType.MANIFEST, name, plain, self._random_bytes)
         failpoint("repo.manifest")
         try:
-            self._storage.put_new(name, [sealed, signature])
+            self._storage.put_new(name, [signed])
         except ObjectExists as error:
             raise RefusedError(f"a backup {manifest.id} exists already") from error
+        return name, sha256(signed).hexdigest()
 
     def load(self, backup: BackupId) -> Manifest:
         """Read a manifest by its id, or that of the newest backup by ``latest``.
@@ -113,25 +128,41 @@ class Catalog:
         """
         if backup == LATEST:
             backup = self._find_latest()
+        name, commits = self._name(backup), _commits(self._history())
+        if commits is not None and name not in commits:
+            raise self._unknown(backup)
         try:
-            return self._read(self._name(backup)).manifest
+            return self._read(name, commits).manifest
         except ObjectMissing as error:
-            raise self._unknown(backup) from error
+            raise self._unknown(backup) if commits is None else _gone(name) from error
+
+    def has(self, backup: BackupId) -> bool:
+        """Say whether there is a manifest of that id, sound or not; reads none."""
+        try:
+            self._storage.stat(self._name(backup))
+        except ObjectMissing:
+            return False
+        return True
 
     def scan(self) -> Scan:
-        """Read every manifest; damaged ones are noted, not raised."""
+        """Read every manifest that counts; damaged ones are noted, not raised."""
+        history = self._history()
+        commits = _commits(history)
+        present = [found.name for found in self._storage.list(MANIFEST_PREFIX)]
         summaries: list[BackupSummary] = []
         index: set[str] = set()
-        damaged: list[IntegrityError] = []
-        for found in self._storage.list(MANIFEST_PREFIX):
+        damaged = [_gone(name) for name in commits or () if name not in present]
+        for name in present if commits is None else [one for one in present if one in commits]:
             try:
-                record = self._read(found.name)
+                record = self._read(name, commits)
             except IntegrityError as error:
                 damaged.append(error)
             else:
                 summaries.append(_summarise(record.manifest))
                 index.update(record.index)
         summaries.sort(key=lambda summary: (summary.begin, summary.id))
+        if history is not None:
+            index -= {name.removeprefix(INDEX_PREFIX) for name in history.replaced}
         return Scan(tuple(summaries), frozenset(index), tuple(damaged))
 
     def _find_latest(self) -> BackupId:
@@ -145,14 +176,19 @@ class Catalog:
             raise UnknownBackup("the repository holds no backup yet")
         return scan.summaries[-1].id
 
-    def _read(self, name: str) -> Record:
+    def uncommitted(self) -> tuple[str, ...]:
+        """Name manifests that no entry of the log makes count: of interrupted backups."""
+        commits = _commits(self._history())
+        present = self._storage.list(MANIFEST_PREFIX) if commits is not None else ()
+        return tuple(found.name for found in present if found.name not in (commits or ()))
+
+    def _read(self, name: str, commits: Mapping[str, Committed] | None) -> Record:
         stored = fetch_sealed(self._storage, name)
-        sealed, signature = stored[:-SIGNATURE_BYTES], stored[-SIGNATURE_BYTES:]
-        try:
-            self._ring.signing.public_key().verify(signature, self._signed(name, sealed))
-        except InvalidSignature as error:
-            raise IntegrityError(f"object {name} is damaged: its signature is wrong") from error
-        record = _decode(name, open_object(self._ring, ObjectType.MANIFEST, name, sealed))
+        if commits is not None and commits[name].digest != sha256(stored).hexdigest():
+            raise IntegrityError(f"object {name} is damaged: it is not what was committed")
+        plain, author = open_signed(self._ring, ObjectType.MANIFEST, name, stored)
+        self._revocations.refuse(author, name, stored)
+        record = _decode(name, plain)
         if self._name(record.manifest.id) != name:
             raise IntegrityError(f"object {name} holds the manifest of {record.manifest.id}")
         return record
@@ -166,9 +202,16 @@ class Catalog:
     def _name(self, backup: BackupId) -> str:
         return MANIFEST_PREFIX + self._ring.hidden_name(backup)
 
-    def _signed(self, name: str, sealed: bytes) -> bytes:
-        kind = ObjectType.SIGNATURE
-        return associated_data(kind, self._ring.repository, name.encode() + b"\0" + sealed)
+
+def _commits(history: History | None) -> Mapping[str, Committed] | None:
+    return None if history is None else history.commits
+
+
+def _gone(name: str) -> IntegrityError:
+    return IntegrityError(
+        f"object {name} is missing: a complete backup was deleted",
+        hint="look who may delete in the store; bring the object back from a copy",
+    )
 
 
 def _decode(name: str, plain: bytes) -> Record:
@@ -203,4 +246,5 @@ def _summarise(manifest: Manifest) -> BackupSummary:
         end=manifest.end,
         consistency=manifest.consistency.value,
         totals=manifest.totals,
+        allowed_losses=tuple(sorted({loss.kind for loss in manifest.allowed_losses})),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.failpoints import failpoint
@@ -51,7 +51,7 @@ class ChunkReader:
 
     def has(self, chunk: ChunkId) -> bool:
         """Say whether the chunk is stored."""
-        return self._index.table.is_sound(chunk)
+        return self._index.table.is_stored(chunk)
 
 
 class ChunkWriter:
@@ -62,6 +62,9 @@ class ChunkWriter:
 
     Attributes:
         reclaimed_bytes: what the start of the session freed [bytes].
+
+    Args:
+        keep_index: is given word and contents of each index object once it is stored.
     """
 
     def __init__(
@@ -73,11 +76,14 @@ class ChunkWriter:
         *,
         reclaimed_bytes: int = 0,
         level: int = COMPRESSION_LEVEL,
+        keep_index: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self._level = level
+        self._keep_index = keep_index
         self.reclaimed_bytes = reclaimed_bytes
         self._storage = storage
         self._ring = ring
+        self._index = index
         self._known = _KnownChunks(index)
         self._random_bytes = random_bytes
         self._reader = ChunkReader(storage, ring, index)
@@ -120,6 +126,23 @@ class ChunkWriter:
         """Say whether the chunk is stored or about to be."""
         return self._known.has(chunk)
 
+    def rescue(
+        self, chunks: Iterable[tuple[ChunkId, ChunkKind]], doomed: Collection[bytes]
+    ) -> None:
+        """Store chunks anew that lie in packs which will be deleted, and make them durable.
+
+        Args:
+            chunks: those that the session needs; none may have been lost already.
+            doomed: ids of such packs.
+        """
+        table = self._index.table
+        lying = ((chunk, kind, table.find(chunk)) for chunk, kind in chunks)
+        found = [(chunk, kind) for chunk, kind, place in lying if place and place.pack in doomed]
+        table.lose(doomed)
+        for chunk, kind in found:
+            self.put(self._reader.get(chunk, kind), kind)
+        self.flush()
+
     def flush(self) -> None:
         """Make every chunk put so far durable and findable: packs first, then their index."""
         with self._exclusive():
@@ -138,7 +161,7 @@ class ChunkWriter:
         Raises:
             IntegrityError: one is missing or has another size than was written.
         """
-        for name, size_bytes in self._written:
+        for name, size_bytes in (*self._written, *self._ring.epochs.stored()):
             try:
                 found = self._storage.stat(name).size_bytes
             except ObjectMissing as error:
@@ -200,6 +223,8 @@ class ChunkWriter:
         self._storage.put_new(name, [stored])
         self._written.append((name, len(stored)))
         self._known.list_in(word, records)
+        if self._keep_index is not None:
+            self._keep_index(word, plain)
 
 
 class _KnownChunks:

@@ -10,7 +10,8 @@ from enum import IntEnum
 
 from shardvault.interfaces import ChunkKind
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""What is written; a repository is of one version throughout. Version 1 is only read."""
 MAGIC = b"SHARDVLT"
 DOMAIN = b"shardvault\0"
 """Begins associated data and signed text, so that no other protocol's bytes fit."""
@@ -28,12 +29,18 @@ class ObjectType(IntEnum):
     SIGNATURE = 7
     LOG = 8
     LEASE = 9
+    EPOCH = 10
+    SOURCE = 11
+    REVOCATION = 12
 
 
 class SlotKind(IntEnum):
     """Say what opens a key slot."""
 
     FILE = 1
+    PASSPHRASE = 2
+    IDENTITY = 3
+    COMMAND = 4
 
 
 KIND_BYTES = {ChunkKind.ROWS: 1, ChunkKind.META: 2}
@@ -43,6 +50,9 @@ SLOT_PREFIX = "keys/"
 PACK_PREFIX = "packs/"
 INDEX_PREFIX = "index/"
 MANIFEST_PREFIX = "manifests/"
+EPOCH_PREFIX = "epochs/"
+SOURCE_PREFIX = "sources/"
+REVOCATION_PREFIX = "revoked/"
 LOG_PREFIX = "log/"
 LEASE_PREFIX = "leases/"
 CLOCK_PREFIX = "clock/"
@@ -59,10 +69,34 @@ NAME_BYTES = 16
 CHECKSUM_BYTES = 16
 
 HEADER = struct.Struct(">8sBB32s")
-"""Magic, format version, object type, salt: begins every pack, index and manifest."""
+"""Magic, format version, object type, salt: begins every sealed object.
+
+The salt is the epoch followed by random bytes; in version 1 it was random throughout."""
+EPOCH_BYTES = 16
+EPOCH_BODY = struct.Struct(">32s16s")
+"""Secret of an epoch, id of the source that began it: what an epoch object holds, sealed."""
+EPOCH_OBJECT_BYTES = HEADER.size + EPOCH_BODY.size + TAG_BYTES + SIGNATURE_BYTES
+
 SLOT_HEADER = struct.Struct(">8sBBB16s32s")
 """Magic, format version, object type, slot kind, repository id, salt."""
-SLOT_BYTES = SLOT_HEADER.size + 2 * KEY_BYTES + TAG_BYTES + CHECKSUM_BYTES
+SLOT_COST = struct.Struct(">III")
+"""Memory [KiB], passes and lanes of Argon2id; zeros in a slot that no passphrase opens."""
+SLOT_BODY_BYTES = 2 * KEY_BYTES + TAG_BYTES
+SLOT_NOTE_BYTES = 256
+"""Length of a slot's label and time, filled up with blanks [bytes]."""
+SLOT_BYTES = {
+    1: SLOT_HEADER.size + SLOT_BODY_BYTES + CHECKSUM_BYTES,
+    2: SLOT_HEADER.size
+    + SLOT_COST.size
+    + SLOT_BODY_BYTES
+    + SLOT_NOTE_BYTES
+    + TAG_BYTES
+    + CHECKSUM_BYTES,
+}
+"""Length of every slot of a version [bytes]."""
+MAX_SLOTS = 32
+"""Slots that are tried; more were put there to waste time."""
+MAX_LABEL_BYTES = 64
 ENTRY = struct.Struct(">32sBII")
 """Chunk id, chunk kind, stored length, plain length [bytes]."""
 TRAILER = struct.Struct(">I8s")
@@ -76,6 +110,9 @@ DIRECTORY_NONCE = b"\xff" * NONCE_BYTES
 """For the directory of a pack; its blobs count from 0 and never get there."""
 
 KEY_FILE_PREFIX = "shardvault-key-1:"
+IDENTITY_PREFIX = "shardvault-identity-1:"
+RECIPIENT_PREFIX = "shardvault-recipient-1:"
+SOURCE_FILE_PREFIX = "shardvault-source-1:"
 
 COMPRESSION_LEVEL = 1
 PACK_BYTES = 16 << 20
@@ -105,6 +142,13 @@ def parse_pack_name(name: str) -> bytes | None:
     return pack if pack_name(pack) == name and len(pack) == ID_BYTES else None
 
 
-def associated_data(kind: ObjectType, repository: bytes, detail: bytes) -> bytes:
+def begins_sealed_epoch(salt: bytes) -> bool:
+    """Say whether the epoch that a salt begins with was begun by a source, and is an object."""
+    return salt[0] >= 0x80
+
+
+def associated_data(
+    kind: ObjectType, repository: bytes, detail: bytes, version: int = FORMAT_VERSION
+) -> bytes:
     """Bind encrypted bytes to their type, repository and name or id."""
-    return DOMAIN + bytes((FORMAT_VERSION, kind)) + repository + detail
+    return DOMAIN + bytes((version, kind)) + repository + detail

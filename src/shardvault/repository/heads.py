@@ -24,11 +24,14 @@ class Head(msgspec.Struct, frozen=True):
         repository: id, 32 hex digits.
         number: of the entry.
         digest: SHA-256 of its stored bytes, 64 hex digits.
+        accepted: digests of faulty entries that somebody looked at, by number; empty for
+            those that are gone.
     """
 
     repository: str
     number: int
     digest: str
+    accepted: dict[int, str] = {}
 
 
 class HeadMemory:

@@ -32,6 +32,7 @@ class History:
         forgotten: ids that were taken out of the catalog.
         doomed: entries whose objects may still be there, by number.
         epochs: newest fencing number of each lease that was taken over.
+        replaced: names of all objects that were ever doomed.
         policy: JSON of the retention policy; empty if none was set.
         accepted: backups whose smallness somebody looked at.
         keys: what changed, in order.
@@ -43,6 +44,7 @@ class History:
     forgotten: set[str] = field(default_factory=set)
     doomed: dict[int, Doomed] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
+    replaced: set[str] = field(default_factory=set)
     policy: str = ""
     accepted: set[str] = field(default_factory=set)
     keys: list[KeyChanged] = field(default_factory=list)
@@ -82,6 +84,7 @@ def _apply(history: History, entry: Entry) -> None:
             _forget(history, backups)
         case Doomed() as doomed:
             history.doomed[entry.number] = doomed
+            history.replaced.update(doomed.objects)
         case Freed(doomed=number):
             history.doomed.pop(number, None)
         case PolicySet(policy=policy):

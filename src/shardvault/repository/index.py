@@ -5,24 +5,26 @@ from __future__ import annotations
 import struct
 import threading
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from shardvault.errors import IntegrityError
-from shardvault.interfaces import Storage
+from shardvault.interfaces import ChunkKind, Storage
 from shardvault.repository.format import (
     ENTRY,
     HEADER,
     ID_BYTES,
     INDEX_ENTRIES,
     INDEX_PREFIX,
+    KIND_BYTES,
     PACK_PREFIX,
     PACK_RECORD,
     ObjectType,
     parse_pack_name,
 )
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import fetch_sealed, open_object
+from shardvault.repository.objects import author_of, fetch_sealed, open_object
 from shardvault.repository.packs import Place
 
 _ROOM = 1 << 10
@@ -47,6 +49,14 @@ class PackRecord:
         return len(self.directory) // ENTRY.size
 
 
+class _Rank(IntEnum):
+    """Order the packs that name one chunk; the lowest counts."""
+
+    SOUND = 0
+    FOREIGN = 1
+    LOST = 2
+
+
 class ChunkTable:
     """Map chunk ids to places in about 70 bytes each; safe for many threads.
 
@@ -60,7 +70,7 @@ class ChunkTable:
         self._count = 0
         self._slots = array("I", bytes(4 * _ROOM))
         self._packs: list[bytes] = []
-        self._lost: set[int] = set()
+        self._ranks: list[_Rank] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -75,35 +85,60 @@ class ChunkTable:
             pack, *where = _ROW.unpack_from(self._rows, (row - 1) * _ROW.size)
         return Place(self._packs[pack], *where)
 
-    def is_sound(self, chunk: bytes) -> bool:
+    def is_stored(self, chunk: bytes) -> bool:
         """Say whether the chunk lies in a pack that was there when it was looked for."""
-        with self._lock:
-            row = self._slots[self._probe(chunk)]
-            return bool(row) and self._pack_of(row) not in self._lost
+        return self._rank_of(chunk) < _Rank.LOST
 
-    def add(self, record: PackRecord, *, is_lost: bool = False) -> None:
+    def is_sound(self, chunk: bytes) -> bool:
+        """Say whether a new backup may rely on the chunk: stored, by the same author."""
+        return self._rank_of(chunk) == _Rank.SOUND
+
+    def add(
+        self,
+        record: PackRecord,
+        *,
+        is_lost: bool = False,
+        is_foreign: bool = False,
+        kinds: Collection[ChunkKind] = frozenset(ChunkKind),
+    ) -> None:
         """Take the entries of a pack; a chunk keeps its first sound place.
 
         Args:
             is_lost: the pack is not in the store as the index describes it.
+            is_foreign: another author wrote the index, and could name chunks of ours in it.
+            kinds: entries that are taken.
         """
-        offset = HEADER.size
+        offset, taken = HEADER.size, {KIND_BYTES[kind] for kind in kinds}
         with self._lock:
             pack = len(self._packs)
             self._packs.append(record.pack)
-            if is_lost:
-                self._lost.add(pack)
+            self._ranks.append(
+                _Rank.LOST if is_lost else _Rank.FOREIGN if is_foreign else _Rank.SOUND
+            )
             for number, entry in enumerate(ENTRY.iter_unpack(record.directory)):
-                chunk, _, stored_bytes, plain_bytes = entry
-                self._set(chunk, _ROW.pack(pack, number, offset, stored_bytes, plain_bytes))
+                chunk, kind, stored_bytes, plain_bytes = entry
+                if kind in taken:
+                    self._set(chunk, _ROW.pack(pack, number, offset, stored_bytes, plain_bytes))
                 offset += stored_bytes
+
+    def lose(self, packs: Collection[bytes]) -> None:
+        """Rely no longer on packs, though they may still be read."""
+        with self._lock:
+            for number, pack in enumerate(self._packs):
+                if pack in packs:
+                    self._ranks[number] = _Rank.LOST
+
+    def _rank_of(self, chunk: bytes) -> _Rank:
+        with self._lock:
+            row = self._slots[self._probe(chunk)]
+            return self._ranks[self._pack_of(row)] if row else _Rank.LOST
 
     def _set(self, chunk: bytes, packed: bytes) -> None:
         slot = self._probe(chunk)
         row = self._slots[slot]
         if not row:
             self._append(slot, chunk, packed)
-        elif self._pack_of(row) in self._lost:
+        elif self._ranks[-1] < self._ranks[self._pack_of(row)]:
             self._rows[(row - 1) * _ROW.size : row * _ROW.size] = packed
 
     def _append(self, slot: int, chunk: bytes, packed: bytes) -> None:
@@ -154,18 +189,20 @@ class Index:
 def load_index(storage: Storage, ring: KeyRing) -> Index:
     """Read every index object; damaged ones are noted, not raised."""
     index = Index()
-    present = _list_packs(storage)
+    present = list_packs(storage)
     for found in storage.list(INDEX_PREFIX):
         try:
             stored = fetch_sealed(storage, found.name)
             records = parse_index(open_object(ring, ObjectType.INDEX, found.name, stored))
+            is_foreign = author_of(ring, ObjectType.INDEX, stored) != ring.author
         except IntegrityError as error:
             index.damaged.append(error)
             continue
         index.names.add(found.name.removeprefix(INDEX_PREFIX))
         for record in records:
             index.packs.add(record.pack)
-            index.table.add(record, is_lost=present.get(record.pack) != record.size_bytes)
+            is_lost = present.get(record.pack) != record.size_bytes
+            index.table.add(record, is_lost=is_lost, is_foreign=is_foreign)
     return index
 
 
@@ -208,7 +245,8 @@ def split_records(records: Iterable[PackRecord]) -> Iterator[list[PackRecord]]:
         yield group
 
 
-def _list_packs(storage: Storage) -> dict[bytes, int]:
+def list_packs(storage: Storage) -> dict[bytes, int]:
+    """Return the size of every pack that is stored, by its id [bytes]."""
     packs = {}
     for found in storage.list(PACK_PREFIX):
         pack = parse_pack_name(found.name)

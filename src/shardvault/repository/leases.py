@@ -1,6 +1,7 @@
 """Let one owner at a time do a thing in a repository, on any store, without trusting a clock.
 
-A lease is a row of objects, ``leases/⟨scope⟩/⟨epoch⟩-⟨beat⟩``: the owner adds a beat before
+A lease is a row of objects, ``leases/⟨scope⟩/⟨epoch⟩-⟨beat⟩``, the last with ``-released``
+behind it: the owner adds a beat before
 the last one grows old, by the store's clock; each owner has an epoch of its own, and only
 one can create it. Who takes a lease over from an owner that is gone says so in the log
 first; the old owner, should it wake, can then write nothing that counts.
@@ -15,7 +16,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 
@@ -26,6 +27,7 @@ from shardvault.errors import (
     ObjectMissing,
     RepositoryLocked,
     StorageError,
+    WrongKey,
 )
 from shardvault.failpoints import is_off
 from shardvault.interfaces import ObjectStat, Storage
@@ -41,7 +43,7 @@ from shardvault.storage.owners import OwnedStorage, Release
 TTL_S = 60.0
 """Time without a beat, by the store's clock, after which an owner counts as gone [s]."""
 _BEATS_PER_TTL = 4
-_RELEASED = "released"
+_RELEASED = "-released"
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -50,7 +52,7 @@ class Owner(msgspec.Struct, frozen=True):
     Attributes:
         id: random; nothing else tells two owners apart.
         place: host and process, for people only.
-        command: as ``backup``; ``released`` once the lease was given back.
+        command: as ``backup``.
     """
 
     id: str
@@ -65,26 +67,26 @@ class Holding:
     """Say who has, or had, a lease.
 
     Attributes:
+        is_released: the owner gave it back.
         owner: None if the object cannot be read, as by a key that may only add.
         age_s: time since its last beat, by the store's clock [s]; None if that is unknown.
     """
 
     scope: str
     epoch: int
-    beat: int
+    is_released: bool
     owner: Owner | None
     age_s: float | None
-
-    @property
-    def is_released(self) -> bool:
-        """Say whether the owner gave it back."""
-        return self.owner is not None and self.owner.command == _RELEASED
 
     @property
     def is_alive(self) -> bool:
         """Say whether the owner may still be at work; unknown counts as yes."""
         ttl_s = self.owner.ttl_s if self.owner else TTL_S
         return not self.is_released and (self.age_s is None or self.age_s <= ttl_s)
+
+
+class _Write(Protocol):
+    def __call__(self, scope: str, epoch: int, beat: int, owner: Owner, *, last: bool) -> None: ...
 
 
 class Leases:
@@ -167,8 +169,8 @@ class Leases:
 
     def look(self, scope: str) -> Holding | None:
         """Say who has a lease; None if nobody ever had it."""
-        newest = _newest(self._list(scope))
-        return None if newest is None else self._describe(scope, *newest)
+        newest = max(self._list(scope), key=lambda found: _parse(found.name), default=None)
+        return None if newest is None else self._describe(scope, newest)
 
     def look_at_all(self) -> tuple[Holding, ...]:
         """Say who has each lease that is not given back."""
@@ -199,8 +201,8 @@ class Leases:
         self._clean(scope, epoch)
         return lease
 
-    def _write(self, scope: str, epoch: int, beat: int, owner: Owner) -> None:
-        name = f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat:08d}"
+    def _write(self, scope: str, epoch: int, beat: int, owner: Owner, *, last: bool) -> None:
+        name = f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat:08d}{_RELEASED if last else ''}"
         plain = msgspec.json.encode(owner)
         sealed = seal_object(self._ring, ObjectType.LEASE, name, plain, self._random_bytes)
         self._storage.put_new(name, [sealed])
@@ -208,8 +210,7 @@ class Leases:
             _discard(self._storage, f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat - 1:08d}")
 
     def _newest_epoch(self, scope: str) -> int:
-        newest = _newest(self._list(scope))
-        return newest[0] if newest else 0
+        return max((_parse(found.name)[0] for found in self._list(scope)), default=0)
 
     def _clean(self, scope: str, epoch: int) -> None:
         for found in self._list(scope):
@@ -219,14 +220,16 @@ class Leases:
     def _list(self, scope: str) -> list[ObjectStat]:
         return list(self._storage.list(f"{LEASE_PREFIX}{scope}/"))
 
-    def _describe(self, scope: str, epoch: int, beat: int, found: ObjectStat) -> Holding:
+    def _describe(self, scope: str, found: ObjectStat) -> Holding:
         try:
             stored = fetch_sealed(self._storage, found.name)
             plain = open_object(self._ring, ObjectType.LEASE, found.name, stored)
             owner = msgspec.json.decode(plain, type=Owner)
-        except (IntegrityError, ObjectMissing, msgspec.MsgspecError):
+        except (IntegrityError, ObjectMissing, WrongKey, msgspec.MsgspecError):
             owner = None
-        return Holding(scope, epoch, beat, owner, self._age_s(found))
+        is_released = found.name.endswith(_RELEASED)
+        age_s = None if is_released else self._age_s(found)
+        return Holding(scope, _parse(found.name)[0], is_released, owner, age_s)
 
     def _age_s(self, found: ObjectStat) -> float | None:
         """Ask the store how old an object is, by its own clock: it stamps a new one for us."""
@@ -248,7 +251,7 @@ class Lease:
         epoch: int,
         owner: Owner,
         *,
-        write: Callable[[str, int, int, Owner], None],
+        write: _Write,
         newest_epoch: Callable[[str], int],
         monotonic: Callable[[], float],
         end_process_lock: Release,
@@ -267,18 +270,21 @@ class Lease:
     def renew(self) -> None:
         """Send a beat; raises StorageError, and ObjectExists if the epoch is another's."""
         with self._lock:
-            begin_s = self._monotonic()
-            self._write(self.scope, self.epoch, self._beats, self.owner)
-            self._beats += 1
-            self._renewed_s = begin_s
+            self._send(last=False)
 
     def release(self) -> None:
         """Give the lease back; it must not be used afterwards."""
-        self.owner = msgspec.structs.replace(self.owner, command=_RELEASED)
         try:
-            self.renew()
+            with self._lock:
+                self._send(last=True)
         finally:
             self._end_process_lock()
+
+    def _send(self, *, last: bool) -> None:
+        begin_s = self._monotonic()
+        self._write(self.scope, self.epoch, self._beats, self.owner, last=last)
+        self._beats += 1
+        self._renewed_s = begin_s
 
     def assert_held(self, entries: Sequence[Entry] = ()) -> None:
         """Make sure that nobody can have taken the lease over.
@@ -335,14 +341,9 @@ def _nothing() -> None:
     """Stand for a process lock where there is none."""
 
 
-def _newest(found: Sequence[ObjectStat]) -> tuple[int, int, ObjectStat] | None:
-    rows = [(*_parse(item.name), item) for item in found]
-    return max(rows, key=lambda row: row[:2]) if rows else None
-
-
 def _parse(name: str) -> tuple[int, int]:
     """Read epoch and beat; what is no lease counts as the oldest."""
-    epoch, _, beat = name.rpartition("/")[2].partition("-")
+    epoch, _, beat = name.removesuffix(_RELEASED).rpartition("/")[2].partition("-")
     return (int(epoch), int(beat)) if epoch.isdigit() and beat.isdigit() else (0, 0)
 
 

@@ -8,11 +8,13 @@ import secrets
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
 from shardvault.clock import format_time, utc_now
 from shardvault.errors import RepositoryLocked
+from shardvault.interfaces import Storage
 from shardvault.repository.format import WRITER_LOCK
 from shardvault.storage.owners import OwnedStorage
 
@@ -33,8 +35,11 @@ class Owner:
 
 
 @contextlib.contextmanager
-def hold_writer_lock(storage: OwnedStorage, command: str) -> Iterator[None]:
+def hold_writer_lock(storage: Storage, command: str) -> Iterator[None]:
     """Be the only writer inside the ``with`` block; the lock also ends with the process.
+
+    A store without such locks lets everybody in. Whoever creates a repository there loses at
+    its format object, which only one can create.
 
     Args:
         command: what others are told meanwhile, as ``backup``.
@@ -44,9 +49,13 @@ def hold_writer_lock(storage: OwnedStorage, command: str) -> Iterator[None]:
     """
     place = f"{socket.gethostname()}, process {os.getpid()}"
     owner = Owner(secrets.token_hex(16), command, format_time(utc_now()), place)
-    release = storage.hold(WRITER_LOCK, msgspec.json.encode(owner))
+    if not storage.features.owner_lock:
+        yield
+        return
+    owned = cast("OwnedStorage", storage)
+    release = owned.hold(WRITER_LOCK, msgspec.json.encode(owner))
     if release is None:
-        raise _locked(storage.holder(WRITER_LOCK))
+        raise _locked(owned.holder(WRITER_LOCK))
     try:
         yield
     finally:

@@ -7,15 +7,14 @@ decided on an older log is decided again before it is written.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
 
 from shardvault.clock import format_time, utc_now
 from shardvault.errors import (
@@ -28,29 +27,37 @@ from shardvault.errors import (
 from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import Storage
 from shardvault.repository.crypto import RandomBytes
-from shardvault.repository.entries import Action, Entry
-from shardvault.repository.format import (
-    LOG_PREFIX,
-    SIGNATURE_BYTES,
-    ObjectType,
-    associated_data,
-)
+from shardvault.repository.entries import Action, Claimed, Committed, Entry
+from shardvault.repository.format import LOG_PREFIX, ObjectType
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import fetch_sealed, open_object, seal_object
+from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
 
 _MOST_TRIES = 64
 _READERS = 8
 _DIGITS = 12
+_TAMPER_HINT = (
+    "look who changed the store; what is left can be restored after `shardvault repo accept`, "
+    "which takes the present state for the true one"
+)
+_OF_SOURCES = (Committed, Claimed)
+"""Entries that a source may write: it adds backups and nothing else."""
 Decide = Callable[[Sequence[Entry]], Action | None]
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """Hold an entry and the hash of the bytes it was stored as."""
+    """Hold what stands under a number.
 
-    entry: Entry
+    Attributes:
+        digest: SHA-256 of the stored bytes; empty if they are gone.
+        entry: None if it cannot be read by this key, or counts for nothing.
+        fault: what is wrong with it; empty if nothing is.
+    """
+
     digest: str
+    entry: Entry | None
+    fault: str = ""
 
 
 class Log:
@@ -67,7 +74,7 @@ class Log:
 
         Args:
             memory: what this computer saw of the repository before; None = nothing is
-                compared, as for a copy that is read once.
+                compared, as by a test of the repository alone.
         """
         self._storage = storage
         self._ring = ring
@@ -78,19 +85,49 @@ class Log:
     def read(self) -> tuple[Entry, ...]:
         """Return every entry, oldest first, after comparing the log with what was seen before.
 
+        A source reads none; it compares all the same.
+
         Raises:
             TamperDetected: an entry is gone, altered, or older than what was seen here.
         """
         self._fetch_new()
-        self._compare_with_memory()
-        return tuple(stored.entry for stored in self._stored)
+        for fault in self.faults():
+            raise TamperDetected(fault, hint=_TAMPER_HINT)
+        self._remember()
+        return tuple(stored.entry for stored in self._stored if stored.entry is not None)
+
+    def faults(self) -> tuple[str, ...]:
+        """Name all that is wrong with the log, as far as it was read, and not yet accepted."""
+        if is_off("repo.memory"):
+            return ()
+        seen = self._memory.recall() if self._memory else None
+        accepted = seen.accepted if seen else {}
+        wrong = [
+            stored.fault
+            for number, stored in enumerate(self._stored, 1)
+            if stored.fault and accepted.get(number) != stored.digest
+        ]
+        return (*wrong, *self._compare(seen))
+
+    def accept(self) -> tuple[str, ...]:
+        """Take the present state for the true one from now on, and return what was wrong."""
+        self._fetch_new()
+        faults = self.faults()
+        if self._memory is not None:
+            bad = {
+                number: stored.digest
+                for number, stored in enumerate(self._stored, 1)
+                if stored.fault
+            }
+            self._memory.remember(msgspec.structs.replace(self.head, accepted=bad))
+        return faults
 
     def append(self, decide: Decide) -> Entry | None:
         """Add the entry that is decided on the newest state of the log.
 
         Args:
-            decide: is given all entries, again for each that another writer was faster
-                with; returns None if nothing is left to be said, and raises what forbids it.
+            decide: is given all entries, again each time that another writer was faster;
+                returns None if nothing is left to be said, and raises what forbids it.
 
         Raises:
             StorageError: other writers were always faster.
@@ -105,103 +142,90 @@ class Log:
 
     @property
     def head(self) -> Head:
-        """Return the last entry that was read."""
-        last = self._stored[-1]
-        return Head(self._ring.repository.hex(), last.entry.number, last.digest)
-
-    def begin(self, action: Action) -> None:
-        """Write the first entry of a new repository."""
-        if self._try_append(action) is None:
-            raise StorageError("the log of the repository exists already")
+        """Name the last entry that was read."""
+        digest = self._stored[-1].digest if self._stored else ""
+        return Head(self._ring.repository.hex(), len(self._stored), digest)
 
     def _try_append(self, action: Action) -> Entry | None:
-        previous = self._stored[-1].digest if self._stored else ""
         entry = Entry(
             number=len(self._stored) + 1,
-            previous=previous,
+            previous=self.head.digest,
             time=format_time(utc_now()),
             writer=f"{socket.gethostname()}, process {os.getpid()}",
             action=action,
         )
         name = entry_name(entry.number)
         plain = msgspec.json.encode(entry)
-        sealed = seal_object(self._ring, ObjectType.LOG, name, plain, self._random_bytes)
-        signed = sealed + self._ring.signing.sign(_signed(self._ring, name, sealed))
+        signed = seal_signed(self._ring, ObjectType.LOG, name, plain, self._random_bytes)
         failpoint("repo.log")
         try:
             self._storage.put_new(name, [signed])
         except ObjectExists:
             return None
-        self._stored.append(_Stored(entry, hashlib.sha256(signed).hexdigest()))
+        self._stored.append(_Stored(sha256(signed).hexdigest(), entry))
         self._remember()
         return entry
 
     def _fetch_new(self) -> None:
-        """Read the entries behind those that are known; there must be no gap."""
+        """Read the entries behind those that are known."""
         known = len(self._stored)
         present = {_number(found.name) for found in self._storage.list(LOG_PREFIX)}
-        last = max(present, default=0)
-        missing = [number for number in range(1, max(last, known) + 1) if number not in present]
-        if missing:
-            raise TamperDetected(
-                f"entry {missing[0]} of the repository's log is missing", hint=_TAMPER_HINT
-            )
-        new = range(known + 1, last + 1)
+        for number in range(1, known + 1):
+            if number not in present:
+                self._stored[number - 1] = _missing(number)
+        new = range(known + 1, max(present, default=0) + 1)
         with ThreadPoolExecutor(_READERS) as pool:
             for number, signed in zip(new, pool.map(self._fetch, new), strict=True):
-                self._accept(number, signed)
+                self._stored.append(self._judge(number, signed))
 
-    def _fetch(self, number: int) -> bytes:
-        name = entry_name(number)
+    def _fetch(self, number: int) -> bytes | None:
         try:
-            return fetch_sealed(self._storage, name)
-        except ObjectMissing as error:
-            raise TamperDetected(f"object {name} is missing", hint=_TAMPER_HINT) from error
+            return fetch_sealed(self._storage, entry_name(number))
+        except ObjectMissing:
+            return None
 
-    def _accept(self, number: int, signed: bytes) -> None:
-        entry = open_entry(self._ring, number, signed)
-        previous = self._stored[-1].digest if self._stored else ""
-        if (entry.number, entry.previous) != (number, previous):
-            raise TamperDetected(
-                f"entry {number} of the repository's log does not follow the one before",
-                hint=_TAMPER_HINT,
-            )
-        self._stored.append(_Stored(entry, hashlib.sha256(signed).hexdigest()))
+    def _judge(self, number: int, signed: bytes | None) -> _Stored:
+        """Read an entry; whatever is wrong with it is noted, not raised."""
+        if signed is None:
+            return _missing(number)
+        digest = sha256(signed).hexdigest()
+        if self._ring.is_write_only:
+            return _Stored(digest, None)
+        try:
+            entry = open_entry(self._ring, number, signed)
+        except IntegrityError as error:
+            return _Stored(digest, None, error.message)
+        is_behind_gap = number > 1 and not self.head.digest
+        if entry.number != number or (entry.previous != self.head.digest and not is_behind_gap):
+            fault = f"entry {number} of the repository's log does not follow the one before"
+            return _Stored(digest, entry, fault)
+        return _Stored(digest, entry)
 
-    def _compare_with_memory(self) -> None:
-        if self._memory is None or is_off("repo.memory"):
-            return
+    def _compare(self, seen: Head | None) -> tuple[str, ...]:
+        """Compare with what this computer saw before."""
         if not self._stored:
-            raise TamperDetected("the repository's log is gone", hint=_TAMPER_HINT)
-        seen = self._memory.recall()
-        if seen is not None and seen != self.head:
-            self._compare(seen)
-        self._remember()
-
-    def _compare(self, seen: Head) -> None:
+            return ("the repository's log is gone",)
         repository = self._ring.repository.hex()
+        if seen is None:
+            return ()
         if seen.repository != repository:
-            what = f"another repository is in its place: {repository}, not {seen.repository}"
-        elif seen.number > len(self._stored):
-            what = (
+            return (f"another repository is in its place: {repository}, not {seen.repository}",)
+        if seen.number > len(self._stored):
+            return (
                 f"the repository went back to an older state: its log ends at entry "
-                f"{len(self._stored)}, this computer saw entry {seen.number}"
+                f"{len(self._stored)}, this computer saw entry {seen.number}",
             )
-        elif self._stored[seen.number - 1].digest != seen.digest:
-            what = f"the repository's log was rewritten at or before entry {seen.number}"
-        else:
-            return
-        raise TamperDetected(what, hint=_TAMPER_HINT)
+        if self._stored[seen.number - 1].digest != seen.digest:
+            return (f"the repository's log was rewritten at or before entry {seen.number}",)
+        return ()
 
     def _remember(self) -> None:
-        if self._memory is not None and self._memory.recall() != self.head:
-            self._memory.remember(self.head)
-
-
-_TAMPER_HINT = (
-    "look who changed the store; backups that are left can still be restored "
-    "after `shardvault repo accept`, which takes the present state for the true one"
-)
+        if self._memory is None:
+            return
+        seen = self._memory.recall()
+        head = msgspec.structs.replace(self.head, accepted=seen.accepted if seen else {})
+        if seen != head:
+            self._memory.remember(head)
 
 
 def entry_name(number: int) -> str:
@@ -209,23 +233,29 @@ def entry_name(number: int) -> str:
     return f"{LOG_PREFIX}{number:0{_DIGITS}d}"
 
 
+def begin_log(storage: Storage, ring: KeyRing, action: Action, random_bytes: RandomBytes) -> None:
+    """Write the first entry of a new repository; raises ObjectExists if there is one."""
+    entry = Entry(1, "", format_time(utc_now()), socket.gethostname(), action)
+    name = entry_name(1)
+    plain = msgspec.json.encode(entry)
+    storage.put_new(name, [seal_signed(ring, ObjectType.LOG, name, plain, random_bytes)])
+
+
 def open_entry(ring: KeyRing, number: int, signed: bytes) -> Entry:
-    """Decrypt an entry and check its signature; raises IntegrityError."""
+    """Decrypt an entry after checking who signed it; raises IntegrityError."""
     name = entry_name(number)
-    sealed, signature = signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:]
+    plain, author = open_signed(ring, ObjectType.LOG, name, signed)
     try:
-        ring.signing.public_key().verify(signature, _signed(ring, name, sealed))
-    except InvalidSignature as error:
-        raise IntegrityError(f"object {name} is damaged: its signature is wrong") from error
-    try:
-        return msgspec.json.decode(open_object(ring, ObjectType.LOG, name, sealed), type=Entry)
+        entry = msgspec.json.decode(plain, type=Entry)
     except msgspec.MsgspecError as error:
         raise IntegrityError(f"object {name} is not an entry of the log: {error}") from error
+    if author.source and not isinstance(entry.action, _OF_SOURCES):
+        raise IntegrityError(f"object {name} says what a source may not say")
+    return entry
 
 
-def _signed(ring: KeyRing, name: str, sealed: bytes) -> bytes:
-    detail = name.encode() + b"\0" + sealed
-    return associated_data(ObjectType.SIGNATURE, ring.repository, detail)
+def _missing(number: int) -> _Stored:
+    return _Stored("", None, f"entry {number} of the repository's log is missing")
 
 
 def _number(name: str) -> int:

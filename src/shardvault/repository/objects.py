@@ -1,4 +1,4 @@
-"""Seal small objects: compress, encrypt, and bind them to their name and type."""
+"""Seal small objects: compress, encrypt, bind them to their name and type, and sign them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import struct
 
 from shardvault.errors import IntegrityError
 from shardvault.interfaces import Storage
+from shardvault.repository.authors import Author
 from shardvault.repository.crypto import Compressor, RandomBytes, decompress, decrypt
 from shardvault.repository.format import (
     COMPRESSION_LEVEL,
-    FORMAT_VERSION,
     HEADER,
     MAGIC,
     MAX_SEALED_BYTES,
-    SALT_BYTES,
     SEALED_NONCE,
+    SIGNATURE_BYTES,
     ObjectType,
-    associated_data,
 )
 from shardvault.repository.keys import KeyRing
 
@@ -25,11 +24,11 @@ def seal_object(
     ring: KeyRing, kind: ObjectType, name: str, plain: bytes, random_bytes: RandomBytes
 ) -> bytes:
     """Return the bytes to store under the name."""
-    salt = random_bytes(SALT_BYTES)
+    salt = ring.new_salt(random_bytes)
     frame = Compressor(COMPRESSION_LEVEL).compress(plain)
-    binding = associated_data(kind, ring.repository, name.encode())
+    binding = ring.bind(kind, name.encode())
     sealed = ring.object_cipher(kind, salt).encrypt(SEALED_NONCE, frame, binding)
-    return HEADER.pack(MAGIC, FORMAT_VERSION, kind, salt) + sealed
+    return HEADER.pack(MAGIC, ring.version, kind, salt) + sealed
 
 
 def open_object(ring: KeyRing, kind: ObjectType, name: str, stored: bytes) -> bytes:
@@ -37,10 +36,11 @@ def open_object(ring: KeyRing, kind: ObjectType, name: str, stored: bytes) -> by
 
     Raises:
         IntegrityError: the bytes are not what was stored under this name as this type.
+        WrongKey: the ring is that of a source, and another session sealed them.
     """
-    binding = associated_data(kind, ring.repository, name.encode())
+    binding = ring.bind(kind, name.encode())
     try:
-        salt = read_header(kind, stored)
+        salt = read_header(ring, kind, stored)
         cipher = ring.object_cipher(kind, salt)
         frame = decrypt(cipher, SEALED_NONCE, memoryview(stored)[HEADER.size :], binding)
         return decompress(frame, MAX_SEALED_BYTES)
@@ -48,14 +48,42 @@ def open_object(ring: KeyRing, kind: ObjectType, name: str, stored: bytes) -> by
         raise IntegrityError(f"object {name} is damaged: {error.message}") from error
 
 
-def read_header(kind: ObjectType, stored: bytes) -> bytes:
+def seal_signed(
+    ring: KeyRing, kind: ObjectType, name: str, plain: bytes, random_bytes: RandomBytes
+) -> bytes:
+    """Return the bytes to store under the name, signed by the ring's author."""
+    sealed = seal_object(ring, kind, name, plain, random_bytes)
+    return sealed + ring.author.signing.sign(_signed(ring, name, sealed))
+
+
+def open_signed(ring: KeyRing, kind: ObjectType, name: str, stored: bytes) -> tuple[bytes, Author]:
+    """Return the plain bytes of a signed object, and who wrote it.
+
+    Raises:
+        IntegrityError: the author of its epoch did not sign it, or it is damaged.
+    """
+    sealed, signature = stored[:-SIGNATURE_BYTES], stored[-SIGNATURE_BYTES:]
+    try:
+        author = author_of(ring, kind, sealed)
+        author.verify(signature, _signed(ring, name, sealed))
+    except IntegrityError as error:
+        raise IntegrityError(f"object {name} is damaged: {error.message}") from error
+    return open_object(ring, kind, name, sealed), author
+
+
+def author_of(ring: KeyRing, kind: ObjectType, stored: bytes) -> Author:
+    """Return who began the epoch of an object; raises IntegrityError, WrongKey."""
+    return ring.epoch(read_header(ring, kind, stored)).author
+
+
+def read_header(ring: KeyRing, kind: ObjectType, stored: bytes) -> bytes:
     """Return the salt of an object; raises IntegrityError unless it is of the type."""
     try:
         magic, version, found, salt = HEADER.unpack_from(stored)
     except struct.error as error:
         raise IntegrityError(f"{kind.name.lower()} is cut short") from error
-    if (magic, version, found) != (MAGIC, FORMAT_VERSION, kind):
-        raise IntegrityError(f"not a {kind.name.lower()} of format version {FORMAT_VERSION}")
+    if (magic, version, found) != (MAGIC, ring.version, kind):
+        raise IntegrityError(f"not a {kind.name.lower()} of format version {ring.version}")
     return bytes(salt)
 
 
@@ -65,3 +93,7 @@ def fetch_sealed(storage: Storage, name: str) -> bytes:
     if len(stored) > MAX_SEALED_BYTES:
         raise IntegrityError(f"object {name} is larger than any that is written")
     return stored
+
+
+def _signed(ring: KeyRing, name: str, sealed: bytes) -> bytes:
+    return ring.bind(ObjectType.SIGNATURE, name.encode() + b"\0" + sealed)

@@ -15,22 +15,20 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.interfaces import Buffer, ChunkKind, Storage
 from shardvault.model.ids import ChunkId
+from shardvault.repository.authors import Author
 from shardvault.repository.crypto import RandomBytes, content_hash, decompress, decrypt
 from shardvault.repository.format import (
     DIRECTORY_NONCE,
     ENTRY,
-    FORMAT_VERSION,
     HEADER,
     KIND_BYTES,
     MAGIC,
     MAX_CHUNK_BYTES,
     NONCE_BYTES,
     PACK_BYTES,
-    SALT_BYTES,
     TAG_BYTES,
     TRAILER,
     ObjectType,
-    associated_data,
     pack_name,
 )
 from shardvault.repository.keys import KeyRing
@@ -94,13 +92,13 @@ class PackBuilder:
     """
 
     def __init__(self, ring: KeyRing, buffer: bytearray, random_bytes: RandomBytes) -> None:
-        salt = random_bytes(SALT_BYTES)
+        salt = ring.new_salt(random_bytes)
         self._ring = ring
         self._buffer = buffer
         self._cipher = ring.object_cipher(ObjectType.PACK, salt)
         self._directory = bytearray()
         self._count = 0
-        HEADER.pack_into(buffer, 0, MAGIC, FORMAT_VERSION, ObjectType.PACK, salt)
+        HEADER.pack_into(buffer, 0, MAGIC, ring.version, ObjectType.PACK, salt)
         self._used = HEADER.size
 
     def fits(self, frame: bytes) -> bool:
@@ -113,7 +111,7 @@ class PackBuilder:
         end = self._used + size
         if end > len(self._buffer):
             self._buffer.extend(bytes(end - len(self._buffer)))
-        binding = blob_binding(self._ring.repository, kind, chunk)
+        binding = blob_binding(self._ring, kind, chunk)
         with memoryview(self._buffer) as whole, whole[self._used : end] as room:
             self._cipher.encrypt_into(_nonce(self._count), frame, binding, room)
         self._directory += ENTRY.pack(chunk, KIND_BYTES[kind], size, plain_bytes)
@@ -124,7 +122,7 @@ class PackBuilder:
     def seal(self) -> SealedPack:
         """End the pack; nothing may be added afterwards."""
         directory = bytes(self._directory)
-        binding = associated_data(ObjectType.DIRECTORY, self._ring.repository, b"")
+        binding = self._ring.bind(ObjectType.DIRECTORY, b"")
         sealed = self._cipher.encrypt(DIRECTORY_NONCE, directory, binding)
         tail = sealed + TRAILER.pack(len(sealed), MAGIC)
         return SealedPack(self._buffer, self._used, tail, directory)
@@ -136,7 +134,7 @@ class PackReader:
     def __init__(self, storage: Storage, ring: KeyRing) -> None:
         self._storage = storage
         self._ring = ring
-        self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
+        self._ciphers: OrderedDict[bytes, tuple[AESGCM, Author]] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, place: Place, chunk: ChunkId, kind: ChunkKind) -> bytes:
@@ -157,32 +155,34 @@ class PackReader:
     def _read(self, name: str, place: Place, chunk: ChunkId, kind: ChunkKind) -> bytes:
         if place.plain_bytes > MAX_CHUNK_BYTES:
             raise IntegrityError("chunk is larger than any that is written")
-        cipher = self._cipher(name, place.pack)
+        cipher, author = self._cipher(name, place.pack)
         blob = self._storage.get(name, place.offset, place.stored_bytes)
-        binding = blob_binding(self._ring.repository, kind, chunk)
+        binding = blob_binding(self._ring, kind, chunk)
         frame = decrypt(cipher, _nonce(place.number), blob, binding)
         plain = decompress(frame, place.plain_bytes)
-        if self._ring.chunk_id(kind, plain) != chunk:
+        if author.chunk_id(kind, plain) != chunk:
             raise IntegrityError("contents do not have the id of the chunk")
         return plain
 
-    def _cipher(self, name: str, pack: bytes) -> AESGCM:
+    def _cipher(self, name: str, pack: bytes) -> tuple[AESGCM, Author]:
+        """Return the cipher of a pack, and whose keys name its chunks."""
         with self._lock:
-            cipher = self._ciphers.get(pack)
-        if cipher is None:
-            salt = read_header(ObjectType.PACK, self._storage.get(name, 0, HEADER.size))
+            found = self._ciphers.get(pack)
+        if found is None:
+            header = self._storage.get(name, 0, HEADER.size)
+            salt = read_header(self._ring, ObjectType.PACK, header)
             cipher = self._ring.object_cipher(ObjectType.PACK, salt)
+            found = cipher, self._ring.epoch(salt).author
             with self._lock:
-                self._ciphers[pack] = cipher
+                self._ciphers[pack] = found
                 if len(self._ciphers) > _CACHED_CIPHERS:
                     self._ciphers.popitem(last=False)
-        return cipher
+        return found
 
 
-def blob_binding(repository: bytes, kind: ChunkKind, chunk: bytes) -> bytes:
+def blob_binding(ring: KeyRing, kind: ChunkKind, chunk: bytes) -> bytes:
     """Bind a blob to its repository, kind and chunk id."""
-    detail = bytes((KIND_BYTES[kind],)) + chunk
-    return associated_data(ObjectType.BLOB, repository, detail)
+    return ring.bind(ObjectType.BLOB, bytes((KIND_BYTES[kind],)) + chunk)
 
 
 def view_bytes(data: Buffer) -> memoryview:

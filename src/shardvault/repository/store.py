@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-
-import msgspec
 
 from shardvault.errors import (
     IntegrityError,
     ObjectMissing,
     RepositoryMissing,
+    TamperDetected,
     UsageError,
+    WrongKey,
 )
-from shardvault.interfaces import Storage
+from shardvault.failpoints import is_off
+from shardvault.interfaces import ChunkKind, Storage
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest
 from shardvault.model.report import BackupSummary
 from shardvault.repository.catalog import Catalog
 from shardvault.repository.chunks import ChunkReader, ChunkWriter
 from shardvault.repository.crypto import RandomBytes
+from shardvault.repository.entries import Committed, Created, Entry
 from shardvault.repository.format import (
     COMPRESSION_LEVEL,
     FORMAT_NAME,
@@ -31,82 +33,113 @@ from shardvault.repository.format import (
     INDEX_PREFIX,
     KEY_BYTES,
     MANIFEST_PREFIX,
-    MAX_CHUNK_BYTES,
-    MAX_FORMAT_BYTES,
-    PACK_BYTES,
     PACK_PREFIX,
     REPOSITORY_ID_BYTES,
 )
-from shardvault.repository.index import load_index
-from shardvault.repository.keys import (
-    KeyRing,
-    create_key_file,
-    make_key_ring,
-    open_slots,
-    read_key_file,
-    write_slot,
+from shardvault.repository.format_object import (
+    altered_format,
+    encode_format,
+    fetch_format,
+    parse_id,
 )
+from shardvault.repository.heads import HeadMemory
+from shardvault.repository.history import History, read_history
+from shardvault.repository.index import Index, load_index
+from shardvault.repository.keychain import Keychain
+from shardvault.repository.keyfiles import create_key_file, read_key_file
+from shardvault.repository.keys import KeyRing, make_key_ring
+from shardvault.repository.leases import Lease, Leases
 from shardvault.repository.leftovers import reclaim_leftovers
 from shardvault.repository.locks import hold_writer_lock
+from shardvault.repository.log import Log, begin_log
+from shardvault.repository.openers import Closer, FileSecret, Opener
+from shardvault.repository.paper import PaperKey
 from shardvault.repository.parts import iterate_row_chunks
-from shardvault.storage.owners import OwnedStorage
-
-
-@dataclass(frozen=True)
-class FormatRecord:
-    """Hold what the format object says; the store cannot alter it, see ``keys``.
-
-    Attributes:
-        id: of the repository, 32 hex digits.
-        signing_key: public key of its manifests, 64 hex digits.
-        pack_bytes: size at which packs are closed [bytes].
-        chunk_max_bytes: largest chunk [bytes].
-    """
-
-    id: str
-    signing_key: str
-    version: int = FORMAT_VERSION
-    compression: str = "zstd"
-    pack_bytes: int = PACK_BYTES
-    chunk_max_bytes: int = MAX_CHUNK_BYTES
+from shardvault.repository.slots import open_slots, write_slot
+from shardvault.repository.source_cache import SourceCache
+from shardvault.repository.sources import SourceKey
 
 
 class Repository:
     """Commit, load and list backups, and open readers and writers of their chunks."""
 
-    def __init__(self, storage: OwnedStorage, ring: KeyRing, random_bytes: RandomBytes) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        random_bytes: RandomBytes,
+        *,
+        memory: HeadMemory | None = None,
+        cache: SourceCache | None = None,
+    ) -> None:
+        """Open what was unlocked.
+
+        Args:
+            memory: what this computer saw of the repository before; None = nothing is
+                compared.
+            cache: what this source stored before.
+        """
         self._storage = storage
         self._ring = ring
+        self._cache = cache
         self._random_bytes = random_bytes
-        self._catalog = Catalog(storage, ring, random_bytes)
-        self._writer: ChunkWriter | None = None
+        self.log = Log(storage, ring, random_bytes, memory)
+        self.leases = Leases(storage, ring, random_bytes, self.log)
+        self._catalog = Catalog(storage, ring, random_bytes, self.history)
+        self._session: _Session | None = None
 
     @property
     def id(self) -> str:
         """Return the repository's id, 32 hex digits."""
         return self._ring.repository.hex()
 
+    @property
+    def is_write_only(self) -> bool:
+        """Say whether the repository was opened by a source, which can only add backups."""
+        return self._ring.is_write_only
+
+    def history(self) -> History | None:
+        """Read what the log says; None where there is none, in repositories of version 1.
+
+        Raises:
+            TamperDetected: the log was deleted, rolled back or exchanged.
+        """
+        return read_history(self.log.read()) if self._ring.has_log else None
+
+    def keychain(self) -> Keychain:
+        """Return what manages the keys; raises WrongKey to a source."""
+        return Keychain(self._storage, self._ring, self._random_bytes, self.leases, self.log)
+
     def reader(self) -> ChunkReader:
-        """Read the index and return a reader of what is stored now; takes no lock."""
+        """Read the index and return a reader of what is stored now; takes no lock.
+
+        Raises:
+            WrongKey: a source asks, which can only add backups; as does all that reads.
+        """
+        self._ring.require_master()
         return ChunkReader(self._storage, self._ring, load_index(self._storage, self._ring))
 
     @contextlib.contextmanager
-    def writer(self, command: str, *, level: int = COMPRESSION_LEVEL) -> Iterator[ChunkWriter]:
-        """Open the only write session of the repository.
+    def writer(
+        self, command: str, *, fleet: str = "", level: int = COMPRESSION_LEVEL
+    ) -> Iterator[ChunkWriter]:
+        """Open a write session; those of different fleets may run side by side.
 
-        Space that an interrupted session took is freed first. What was put and not
-        flushed when the block ends is lost, and freed by the next session.
+        Space that interrupted sessions took is freed first, if no other is alive. What was
+        put and not flushed when the block ends is lost, and freed later.
 
         Args:
             command: told to whoever finds the repository locked, as ``backup``.
+            fleet: whose backups these are.
             level: of zstd; any level reads the same.
 
         Raises:
-            RepositoryLocked: another session is open.
+            RepositoryLocked: another session of the fleet is open.
+            RefusedError: the repository has an old format, and is only read.
         """
-        with hold_writer_lock(self._storage, command):
-            index = load_index(self._storage, self._ring)
-            freed = reclaim_leftovers(self._storage, index, self._catalog)
+        self._ring.require_writable()
+        with self.leases.hold(self._scope(fleet), command) as lease:
+            index, freed = self._prepare_index(lease)
             writer = ChunkWriter(
                 self._storage,
                 self._ring,
@@ -114,35 +147,75 @@ class Repository:
                 self._random_bytes,
                 reclaimed_bytes=freed,
                 level=level,
+                keep_index=self._cache.keep if self._cache else None,
             )
-            self._writer = writer
+            self._session = _Session(writer, lease, fleet)
             try:
                 yield writer
             finally:
-                self._writer = None
+                self._session = None
                 writer.close()
 
+    def _scope(self, fleet: str) -> str:
+        return f"backup-{self._ring.hidden_name(f'fleet {fleet}')}"
+
+    def _prepare_index(self, lease: Lease) -> tuple[Index, int]:
+        """Return what may be relied on, and the bytes that were freed before."""
+        if self._cache is not None:
+            return self._cache.load(self._storage), 0
+        index, freed = reclaim_leftovers(
+            self._storage,
+            self._catalog,
+            lambda: load_index(self._storage, self._ring),
+            lambda: self._is_alone(lease),
+        )
+        history = self.history()
+        index.table.lose(history.doomed_packs if history else ())
+        return index, freed
+
+    def _is_alone(self, lease: Lease) -> bool:
+        others = (one for one in self.leases.look_at_all() if one.scope != lease.scope)
+        return not any(one.is_alive for one in others)
+
     def commit(self, manifest: Manifest) -> None:
-        """Store a manifest durably, the last write of a backup, inside its write session.
+        """Complete a backup, the last write of its session.
 
         Before, every object of the session is looked for in the store, and every chunk
-        that the manifest names in the index.
+        that the manifest names in the index. The backup counts once the log says so.
 
         Raises:
             IntegrityError: something the backup needs is not stored; nothing is committed.
             RefusedError: a backup of that id exists.
+            RepositoryLocked: the session lost its lease, as one that slept too long.
         """
-        writer = self._writer
-        if writer is None:
+        session = self._session
+        if session is None:
             raise RuntimeError("commit needs the write session that put the chunks")
+        writer = session.writer
         writer.flush()
         writer.prove()
-        _prove_chunks(writer, manifest)
-        self._catalog.commit(manifest, writer.index_names())
+        needed = list(_prove_stored(writer, manifest))
+        session.lease.assert_held()
+        name, digest = self._catalog.put(manifest, writer.index_names())
+
+        def decide(entries: Sequence[Entry]) -> Committed:
+            session.lease.assert_held(entries)
+            doomed = read_history(entries).doomed_packs
+            if doomed and not is_off("repo.rescue"):
+                writer.rescue(needed, doomed)
+            lease = session.lease
+            return Committed(manifest.id, session.fleet, name, digest, lease.scope, lease.epoch)
+
+        self.log.append(decide)
 
     def load(self, backup: BackupId) -> Manifest:
         """Read a manifest by id or ``latest``; raises UnknownBackup, IntegrityError."""
+        self._ring.require_master()
         return self._catalog.load(backup)
+
+    def has(self, backup: BackupId) -> bool:
+        """Say whether a backup of that id was committed; reads nothing of it."""
+        return self._catalog.has(backup)
 
     def list(self) -> tuple[BackupSummary, ...]:
         """Give every complete backup, oldest first.
@@ -150,10 +223,12 @@ class Repository:
         One damaged manifest does not hide the others; ``damaged`` names it. Whoever shows
         this list must show those as well.
         """
+        self._ring.require_master()
         return self._catalog.scan().summaries
 
     def damaged(self) -> tuple[IntegrityError, ...]:
         """Give one error for each manifest and index object that cannot be read."""
+        self._ring.require_master()
         index = load_index(self._storage, self._ring)
         scan = self._catalog.scan()
         missing = sorted(scan.index - index.names) if not index.damaged else ()
@@ -162,12 +237,22 @@ class Repository:
 
 
 def create_repository(
-    storage: OwnedStorage, key_file: Path, *, random_bytes: RandomBytes = secrets.token_bytes
+    storage: Storage,
+    key: Path | Closer,
+    *,
+    label: str = "first",
+    memory: HeadMemory | None = None,
+    random_bytes: RandomBytes = secrets.token_bytes,
 ) -> Repository:
     """Create an empty repository and, unless it is there, its key file.
 
     The format object is written last: before it there is no repository, and the call can
     be repeated.
+
+    Args:
+        key: path of a key file, or what else closes the first slot.
+        label: of that slot.
+        memory: begins to remember the new repository.
 
     Raises:
         UsageError: a repository is there already, or the key file cannot be used.
@@ -175,38 +260,116 @@ def create_repository(
     """
     with hold_writer_lock(storage, "init"):
         _refuse_remains(storage)
-        is_there = key_file.exists()
-        key = read_key_file(key_file) if is_there else create_key_file(key_file, random_bytes)
+        closer = _obtain_file(key, random_bytes) if isinstance(key, Path) else key
         repository = random_bytes(REPOSITORY_ID_BYTES)
-        ring = make_key_ring(repository, random_bytes(KEY_BYTES))
-        stored = msgspec.json.encode(
-            FormatRecord(id=repository.hex(), signing_key=_public_key(ring))
-        )
-        write_slot(storage, ring, key, sha256(stored).digest(), random_bytes)
+        ring = make_key_ring(repository, random_bytes(KEY_BYTES), storage=storage)
+        stored = encode_format(ring)
+        write_slot(storage, ring, closer, sha256(stored).digest(), random_bytes, label=label)
+        begin_log(storage, ring, Created(repository.hex()), random_bytes)
         storage.put_new(FORMAT_NAME, [stored])
-    return Repository(storage, ring, random_bytes)
+    created = Repository(storage, ring, random_bytes, memory=memory)
+    created.log.accept()
+    return created
 
 
 def open_repository(
-    storage: OwnedStorage, key: bytes, *, random_bytes: RandomBytes = secrets.token_bytes
+    storage: Storage,
+    key: bytes | Opener,
+    *,
+    memory: HeadMemory | None = None,
+    random_bytes: RandomBytes = secrets.token_bytes,
 ) -> Repository:
-    """Open a repository with the key of a key file; nothing is written.
+    """Open a repository; nothing is written.
+
+    Args:
+        key: the 32 bytes of a key file, or what else opens a slot.
+        memory: what this computer saw of the repository before.
 
     Raises:
         RepositoryMissing: there is none.
+        TamperDetected: there is none where this computer saw one.
         WrongKey: the key does not open it.
         IntegrityError: its format object or key slot is damaged.
         UsageError: it is of a newer format.
     """
+    stored = _fetch_known(storage, memory)
+    opener = FileSecret(key) if isinstance(key, bytes) else key
+    ring = open_slots(storage, parse_id(stored), opener, sha256(stored).digest())
+    return Repository(storage, ring, random_bytes, memory=memory)
+
+
+def open_for_source(
+    storage: Storage,
+    key: SourceKey,
+    state: Path,
+    *,
+    memory: HeadMemory | None = None,
+    random_bytes: RandomBytes = secrets.token_bytes,
+) -> Repository:
+    """Open a repository for adding backups and nothing else.
+
+    Args:
+        state: private folder in which sources remember what they stored.
+
+    Raises:
+        RepositoryMissing: there is none.
+        WrongKey: the source file was made for another repository.
+        IntegrityError: the format object was altered.
+    """
+    stored = _fetch_known(storage, memory)
+    if parse_id(stored) != key.repository:
+        raise WrongKey("the source file is of another repository", hint="name the one made for it")
+    if sha256(stored).digest() != key.format_hash:
+        raise altered_format()
+    cache = SourceCache(state / "sources" / key.source.hex())
+    return Repository(storage, key.open(storage), random_bytes, memory=memory, cache=cache)
+
+
+def open_with_paper(
+    storage: Storage,
+    paper: PaperKey,
+    *,
+    memory: HeadMemory | None = None,
+    random_bytes: RandomBytes = secrets.token_bytes,
+) -> Repository:
+    """Open a repository with the master key that stood on paper; needs no slot.
+
+    Raises:
+        RepositoryMissing: there is none.
+        WrongKey: the paper is of another repository.
+        IntegrityError: the format object is not the one that follows from the key.
+    """
+    stored = fetch_format(storage)
+    if parse_id(stored) != paper.repository:
+        raise WrongKey(
+            f"the paper is of another repository, {paper.repository.hex()}",
+            hint="take the paper of this one, or correct the url",
+        )
+    for version in (FORMAT_VERSION, 1):
+        ring = make_key_ring(paper.repository, paper.master, storage=storage, version=version)
+        if encode_format(ring) == stored:
+            return Repository(storage, ring, random_bytes, memory=memory)
+    raise altered_format()
+
+
+def _fetch_known(storage: Storage, memory: HeadMemory | None) -> bytes:
+    """Read the format object; one that was here before and is gone is no new place."""
     try:
-        stored = storage.get(FORMAT_NAME, 0, MAX_FORMAT_BYTES)
-    except ObjectMissing as error:
-        raise RepositoryMissing(
-            "there is no repository", hint="create it with `shardvault init`, or correct its url"
+        return fetch_format(storage)
+    except RepositoryMissing as error:
+        seen = memory.recall() if memory else None
+        if memory is None or seen is None:
+            raise
+        raise TamperDetected(
+            f"the repository {seen.repository} that was here is gone",
+            hint="bring its objects back from a copy; if it was given up on purpose, "
+            f"delete {memory.path}",
         ) from error
-    ring = open_slots(storage, _parse_id(stored), key, sha256(stored).digest())
-    _check_format(stored)
-    return Repository(storage, ring, random_bytes)
+
+
+def _obtain_file(path: Path, random_bytes: RandomBytes) -> FileSecret:
+    is_there = path.exists()
+    return FileSecret(read_key_file(path) if is_there else create_key_file(path, random_bytes))
 
 
 def _refuse_remains(storage: Storage) -> None:
@@ -224,42 +387,28 @@ def _refuse_remains(storage: Storage) -> None:
             )
 
 
-def _parse_id(stored: bytes) -> bytes:
-    try:
-        repository = bytes.fromhex(msgspec.json.decode(stored, type=_Identified).id)
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise IntegrityError(f"object {FORMAT_NAME} is damaged: {error}") from error
-    if len(repository) != REPOSITORY_ID_BYTES:
-        raise IntegrityError(f"object {FORMAT_NAME} is damaged: no repository id")
-    return repository
-
-
-def _check_format(stored: bytes) -> None:
-    """Refuse an authentic format object that this program does not understand."""
-    version = msgspec.json.decode(stored, type=_Identified).version
-    if version != FORMAT_VERSION:
-        raise UsageError(
-            f"repository has format version {version}, this program reads {FORMAT_VERSION}",
-            hint="use the version of shardvault that wrote it, or a newer one",
-        )
-
-
-class _Identified(msgspec.Struct):
-    id: str
-    version: int
-
-
-def _public_key(ring: KeyRing) -> str:
-    return ring.signing.public_key().public_bytes_raw().hex()
-
-
-def _prove_chunks(writer: ChunkWriter, manifest: Manifest) -> None:
+def _prove_stored(
+    writer: ChunkWriter, manifest: Manifest
+) -> Iterator[tuple[ChunkId, ChunkKind]]:
+    """Give every chunk that a backup needs; raises IntegrityError at one that is not stored."""
     for shard in manifest.shards:
-        _prove_stored(writer, shard.name, shard.part)
-        _prove_stored(writer, shard.name, iterate_row_chunks(writer, shard.part))
+        for chunk in _stored(writer, shard.name, shard.part):
+            yield chunk, ChunkKind.META
+        for chunk in _stored(writer, shard.name, iterate_row_chunks(writer, shard.part)):
+            yield chunk, ChunkKind.ROWS
 
 
-def _prove_stored(writer: ChunkWriter, shard: str, chunks: Iterable[ChunkId]) -> None:
+def _stored(writer: ChunkWriter, shard: str, chunks: Iterable[ChunkId]) -> Iterator[ChunkId]:
     for chunk in chunks:
         if not writer.has(chunk):
             raise IntegrityError(f"chunk {chunk.hex()} of the backup is not stored", shard=shard)
+        yield chunk
+
+
+@dataclass(frozen=True)
+class _Session:
+    """Hold what a write session has open."""
+
+    writer: ChunkWriter
+    lease: Lease
+    fleet: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shardvault.model.ids import BackupId, ShardName
+from shardvault.model.loss import AllowedLoss
 from shardvault.model.manifest import BarrierRecord, LogicalTableRecord, Totals
 from shardvault.model.position import Family, Position
 from shardvault.model.report import (
@@ -63,12 +64,24 @@ def backup_report(name: str = "orders", shard: str = "s0") -> BackupReport:
         ),
         totals=TOTALS,
         notices=(f"table shop.{name} has no key: it is one range",),
+        allowed_losses=(
+            AllowedLoss("json-types", ShardName(shard), f"shop.{name}", f"shop.{name}: a DATE"),
+        ),
     )
 
 
 def summary(name: str = "orders") -> BackupSummary:
     return BackupSummary(
-        ID, "complete", name, "full", "hot-logical", _BEGIN, _END, "barrier+xa", TOTALS
+        ID,
+        "complete",
+        name,
+        "full",
+        "hot-logical",
+        _BEGIN,
+        _END,
+        "barrier+xa",
+        TOTALS,
+        allowed_losses=("data-directory", "json-types"),
     )
 
 
@@ -141,7 +154,7 @@ def restore_report(
 
 def plan_report(*findings: Finding, name: str = "orders") -> RestorePlanReport:
     tables = tuple(
-        PlannedTable(ShardName(s), ShardName(t), "shop", f"{name}_0", 500, 4096, "replace")
+        PlannedTable(ShardName(s), ShardName(t), "shop", f"{name}_0", 500, 4096, "replace", "shop")
         for s, t in (("s0", "t0"), ("s1", "t1"))
     )
     return RestorePlanReport(ID, "shop", tables, {"view": 2}, FINDINGS + findings, 1000, 8192)

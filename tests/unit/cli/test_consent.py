@@ -27,7 +27,7 @@ class Person:
 @pytest.fixture
 def person(monkeypatch: pytest.MonkeyPatch, doubles: dict[str, Mock]) -> Person:
     someone = Person()
-    monkeypatch.setattr("shardvault.cli.consent._is_terminal", lambda: True)
+    monkeypatch.setattr("shardvault.cli.consent.is_terminal", lambda: True)
     monkeypatch.setattr("click.termui.visible_prompt_func", someone.answer)
     return someone
 

@@ -59,15 +59,17 @@ def test_the_configuration_reaches_the_operation(
 
 def test_a_backup_gets_its_scope_and_threads(run: Run, doubles: dict[str, Mock]) -> None:
     words = "backup -j 3 --scope orders,shop.a* --tables `a,b`.c --shards s0,s1 --exclude x,,y"
-    assert run(*words.split()).code == 0
+    losses = "--allow-loss json-types,history --allow-loss data-directory"
+    assert run(*words.split(), *losses.split()).code == 0
     given = doubles["backup"].call_args.kwargs
     assert given["scope"] == Scope(("s0", "s1"), ("orders", "shop.a*", "`a,b`.c"), ("x", "y"))
     assert given["threads"] == 3
+    assert given["allow_loss"] == ("json-types", "history", "data-directory")
 
 
 def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None:
     words = "restore latest --target b.yaml --map s0=t3 --map s1=t4,s2=t5 --tables orders"
-    flags = "--replace --source-fleet shop --with-accounts -y -j 2"
+    flags = "--replace --source-fleet shop --with-accounts -y -j 2 --rename shop=a,s0/`x=y`=`b=c`"
     assert run(*words.split(), *flags.split()).code == 0
     call = doubles["restore"].call_args
     given = {name: value for name, value in call.kwargs.items() if name != "sink"}
@@ -75,6 +77,7 @@ def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None
     assert given == {
         "target": "b.yaml",
         "mapping": {"s0": "t3", "s1": "t4", "s2": "t5"},
+        "rename": {"shop": "a", "s0/`x=y`": "`b=c`"},
         "scope": Scope(include=("orders",)),
         "replace": True,
         "confirm_source": "shop",
@@ -88,6 +91,14 @@ def test_a_senseless_map_is_refused(run: Run, doubles: dict[str, Mock], word: st
     outcome = run("restore", "latest", "--map", word)
     assert outcome.code == 2
     assert "--map" in outcome.err
+    doubles["restore"].assert_not_called()
+
+
+@pytest.mark.parametrize("word", ["shop", "shop=", "=new", "a=b,a=c", "a=b=c", "`a=b"])
+def test_a_senseless_rename_is_refused(run: Run, doubles: dict[str, Mock], word: str) -> None:
+    outcome = run("restore", "latest", "--rename", word)
+    assert outcome.code == 2
+    assert "--rename" in outcome.err
     doubles["restore"].assert_not_called()
 
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from shardvault.dump.ddl import judge
-from shardvault.dump.tokens import CannotJudge, Dialect, tokenize
+from shardvault.mysql.tokens import CannotJudge, Dialect, tokenize
 
 MARIADB = Dialect(version_id=101119)
 
 
 def touched(statement: str, dialect: Dialect = MARIADB, schema: str = "shop") -> list[str]:
-    found = judge(tokenize(statement, dialect), schema)
+    found = judge(tokenize(statement.encode(), dialect), schema)
     return [
         f"{t.kind}: {t.schema}/{t.table if t.table is not None else '-' + t.name}" for t in found
     ]

@@ -8,14 +8,14 @@ from typing import cast
 
 import pytest
 
-from shardvault.errors import ServerError, UnsupportedObject
+from shardvault.errors import ServerError
 from shardvault.fleet.activity import find_obstacles, find_prepared
 from shardvault.fleet.inventory import ROW_END, Inventory
-from shardvault.fleet.preflight import refuse_unsupported
 from shardvault.fleet.servers import compare_shards
 from shardvault.fleet.settings import examine_settings
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.model.ids import ShardName
+from shardvault.model.loss import LossKind
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
@@ -112,25 +112,6 @@ def test_without_binlog_only_mysql_can_be_backed_up(family: Family, severity: Se
     assert finding.remedy
 
 
-def test_the_tables_that_a_backup_refuses_are_all_named_with_the_remedy() -> None:
-    inventory = Inventory(
-        (),
-        (
-            TABLE,
-            replace(TABLE, name="old", is_versioned=True),
-            replace(TABLE, name="big", engine="MyISAM", is_transactional=False, data_bytes=900),
-            replace(TABLE, name="bigger", engine="Aria", is_transactional=False, data_bytes=200),
-        ),
-        {},
-    )
-    with pytest.raises(UnsupportedObject) as caught:
-        refuse_unsupported(SHARD, inventory, 1000)
-    text = str(caught.value)
-    assert all(name in text for name in ("shop.old", "shop.big", "shop.bigger", "shard s0"))
-    assert "shop.orders" not in text
-    assert "--exclude" in (caught.value.hint or "")
-
-
 def _refused(*tables: Table) -> list[str]:
     findings = examine_tables(SHARD, Inventory((), tables, {}), 0)
     return [item.message for item in findings if item.severity is Severity.BLOCKER]
@@ -150,20 +131,26 @@ def test_a_table_of_generated_columns_only_is_refused() -> None:
     assert "only generated" in _refused(replace(TABLE, columns=(generated,)))[0]
 
 
-@pytest.mark.parametrize(("written", "is_refused"), [(b"`a``b`", False), (b"`a`b`", True)])
+@pytest.mark.parametrize(
+    ("name", "written", "is_refused"),
+    [
+        ("a`b", b"`a``b`", False),
+        ("a`b", b"`a`b`", True),
+        ("#mysql50#a", b"`#mysql50#a`", False),
+        ("#mysql50#a", b"`a`", True),
+    ],
+)
 def test_a_foreign_key_that_the_server_misspells_is_refused(
-    written: bytes, is_refused: bool
+    name: str, written: bytes, is_refused: bool
 ) -> None:
-    key = ForeignKey("a`b", ("id",), "shop", "orders", ("id",))
-    create = b"CONSTRAINT " + written + b" FOREIGN KEY (`id`) REFERENCES `orders` (`id`)"
+    key = ForeignKey("f", ("id",), "shop", name, ("id",))
+    create = b"CONSTRAINT `f` FOREIGN KEY (`id`) REFERENCES " + written + b" (`id`)"
     assert bool(_refused(replace(TABLE, create_sql=create, foreign_keys=(key,)))) is is_refused
 
 
 def test_small_tables_outside_the_snapshot_are_named_but_not_refused() -> None:
     small = replace(TABLE, engine="MyISAM", is_transactional=False, data_bytes=1000)
-    inventory = Inventory((), (small,), {})
-    refuse_unsupported(SHARD, inventory, 1000)
-    findings = examine_tables(SHARD, inventory, 1000)
+    findings = examine_tables(SHARD, Inventory((), (small,), {}), 1000)
     assert [item.severity for item in findings] == [Severity.OK, Severity.INFO]
     assert "shop.orders: MyISAM" in findings[1].message
 
@@ -172,6 +159,32 @@ def test_a_table_without_data_of_its_own_is_named_definition_only() -> None:
     remote = replace(TABLE, kind=TableKind.DEFINITION, engine="FEDERATED")
     findings = examine_tables(SHARD, Inventory((), (remote,), {}), 0)
     assert findings[1].message == "shop.orders: FEDERATED, definition only"
+
+
+@pytest.mark.parametrize(
+    ("engine", "create", "loss"),
+    [
+        ("InnoDB", b"\n) ENGINE=InnoDB DATA DIRECTORY='/x/'", LossKind.DATA_DIRECTORY),
+        ("InnoDB", b"\n) /*!50100 TABLESPACE `ts` */ ENGINE=InnoDB", LossKind.DATA_DIRECTORY),
+        ("CONNECT", b"\n) ENGINE=CONNECT `TABLE_TYPE`='CSV'", LossKind.CONNECT_ROWS),
+    ],
+)
+def test_what_may_be_lost_is_refused_with_the_kind_that_allows_it(
+    engine: str, create: bytes, loss: LossKind
+) -> None:
+    kind = TableKind.DEFINITION if engine == "CONNECT" else TableKind.ROWS
+    table = replace(TABLE, engine=engine, create_sql=create, kind=kind)
+    (_, finding) = examine_tables(SHARD, Inventory((), (table,), {}), 0)
+    assert finding.severity is Severity.BLOCKER
+    assert (finding.table, finding.loss) == ("shop.orders", loss)
+    assert f"--allow-loss {loss}" in finding.remedy
+
+
+def test_a_connect_table_whose_rows_are_elsewhere_is_named_definition_only() -> None:
+    create = b"\n) ENGINE=CONNECT `TABLE_TYPE`='ODBC'"
+    table = replace(TABLE, engine="CONNECT", create_sql=create, kind=TableKind.DEFINITION)
+    (_, finding) = examine_tables(SHARD, Inventory((), (table,), {}), 0)
+    assert finding.severity is Severity.INFO
 
 
 def test_one_instance_given_as_two_shards_is_a_blocker() -> None:

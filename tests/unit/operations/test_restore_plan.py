@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shardvault.errors import TargetRefused, UsageError
+from shardvault.load.renaming import Renaming
 from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.manifest import TableRecord
 from shardvault.model.report import Finding, Severity
@@ -77,8 +78,9 @@ def test_the_same_plan_has_the_same_digest() -> None:
         digest_of(restore_of("s0", "t1", "a")),
         digest_of(restore_of("s1", "t0", "a")),
         digest_of(restore_of("s0", "t0", "a"), restore_of("s1", "t1", "a")),
+        digest_of(replace(restore_of("s0", "t0", "a"), renaming=Renaming({"old": "d"}))),
     ],
-    ids=["backup", "replace", "table", "target", "source", "shard"],
+    ids=["backup", "replace", "table", "target", "source", "shard", "renaming"],
 )
 def test_another_plan_has_another_digest(other: str) -> None:
     assert digest_of(restore_of("s0", "t0", "a")) != other

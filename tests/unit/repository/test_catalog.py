@@ -22,7 +22,7 @@ def storage() -> MemoryStorage:
 
 @pytest.fixture
 def catalog(storage: MemoryStorage) -> Catalog:
-    return Catalog(storage, make_key_ring(bytes(16), b"m" * 32), counted_bytes())
+    return Catalog(storage, make_key_ring(bytes(16), b"m" * 32), counted_bytes(), lambda: None)
 
 
 def _damage(storage: MemoryStorage, name: str, data: bytes = b"rubbish" * 40) -> None:
@@ -31,33 +31,33 @@ def _damage(storage: MemoryStorage, name: str, data: bytes = b"rubbish" * 40) ->
 
 
 def test_an_id_says_when_and_what() -> None:
-    assert new_backup_id(NOW, "full", ()) == "20261122T113000Z-full"
+    assert new_backup_id(NOW, "full", lambda _: False) == "20261122T113000Z-full"
 
 
 def test_ids_of_one_second_are_numbered() -> None:
     ids: list[BackupId] = []
     for _ in range(3):
-        ids.append(new_backup_id(NOW, "full", ids))
+        ids.append(new_backup_id(NOW, "full", ids.__contains__))
     assert ids[1:] == ["20261122T113000Z-full-2", "20261122T113000Z-full-3"]
 
 
 def test_a_manifest_is_loaded_as_it_was_committed(catalog: Catalog) -> None:
     manifest = make_manifest("one", ())
-    catalog.commit(manifest, ["ab"])
+    catalog.put(manifest, ["ab"])
     assert catalog.load(BackupId("one")) == manifest
     assert catalog.scan().index == {"ab"}
 
 
 def test_an_id_is_used_once(catalog: Catalog) -> None:
-    catalog.commit(make_manifest("one", ()), [])
+    catalog.put(make_manifest("one", ()), [])
     with pytest.raises(RefusedError):
-        catalog.commit(make_manifest("one", (), "2026-11-23T00:00:00Z"), [])
+        catalog.put(make_manifest("one", (), "2026-11-23T00:00:00Z"), [])
     assert catalog.load(BackupId("one")).begin == "2026-11-22T11:30:00Z"
 
 
 def test_backups_are_listed_oldest_first(catalog: Catalog) -> None:
     for backup, begin in [("c", "2026-03-01"), ("a", "2026-01-01"), ("b", "2026-02-01")]:
-        catalog.commit(make_manifest(backup, (), begin), [])
+        catalog.put(make_manifest(backup, (), begin), [])
     summaries = catalog.scan().summaries
     assert [summary.id for summary in summaries] == ["a", "b", "c"]
     assert {summary.status for summary in summaries} == {"complete"}
@@ -65,7 +65,7 @@ def test_backups_are_listed_oldest_first(catalog: Catalog) -> None:
 
 
 def test_near_ids_are_offered_for_an_unknown_one(catalog: Catalog) -> None:
-    catalog.commit(make_manifest("20261122T113000Z-full", ()), [])
+    catalog.put(make_manifest("20261122T113000Z-full", ()), [])
     with pytest.raises(UnknownBackup) as caught:
         catalog.load(BackupId("20261122T113001Z-full"))
     assert "20261122T113000Z-full" in str(caught.value.hint)
@@ -85,9 +85,9 @@ def test_an_empty_catalog_has_no_latest(catalog: Catalog) -> None:
 def test_a_damaged_manifest_is_named_and_hides_no_other(
     catalog: Catalog, storage: MemoryStorage
 ) -> None:
-    catalog.commit(make_manifest("one", ()), [])
+    catalog.put(make_manifest("one", ()), [])
     (name,) = (found.name for found in storage.list("manifests/"))
-    catalog.commit(make_manifest("two", ()), [])
+    catalog.put(make_manifest("two", ()), [])
     _damage(storage, name)
     scan = catalog.scan()
     assert [summary.id for summary in scan.summaries] == ["two"]
@@ -100,7 +100,7 @@ def test_a_damaged_manifest_is_named_and_hides_no_other(
 def test_latest_is_not_guessed_while_a_manifest_is_damaged(
     catalog: Catalog, storage: MemoryStorage
 ) -> None:
-    catalog.commit(make_manifest("one", ()), [])
+    catalog.put(make_manifest("one", ()), [])
     storage.put_new("manifests/00", [b"rubbish" * 40])
     with pytest.raises(IntegrityError) as caught:
         catalog.load(LATEST)
@@ -110,14 +110,14 @@ def test_latest_is_not_guessed_while_a_manifest_is_damaged(
 def test_a_manifest_moved_to_another_name_is_refused(
     catalog: Catalog, storage: MemoryStorage
 ) -> None:
-    catalog.commit(make_manifest("one", ()), [])
+    catalog.put(make_manifest("one", ()), [])
     (name,) = (found.name for found in storage.list("manifests/"))
     storage.put_new("manifests/00", [storage.get(name)])
     assert len(catalog.scan().damaged) == 1
 
 
 def test_a_manifest_of_a_newer_version_asks_for_a_newer_program(catalog: Catalog) -> None:
-    catalog.commit(dataclasses.replace(make_manifest("one", ()), version=99), [])
+    catalog.put(dataclasses.replace(make_manifest("one", ()), version=99), [])
     with pytest.raises(UsageError, match="version 99"):
         catalog.load(BackupId("one"))
 
@@ -128,7 +128,7 @@ def test_a_key_holder_who_signs_something_else_is_refused(
     manifest = make_manifest("one", ())
     with monkeypatch.context() as patch:
         patch.setattr("shardvault.repository.catalog.msgspec.json.encode", lambda record: b"{}")
-        catalog.commit(manifest, [])
+        catalog.put(manifest, [])
     with pytest.raises(IntegrityError, match="not a manifest"):
         catalog.load(BackupId("one"))
 
@@ -139,6 +139,6 @@ def test_a_manifest_signed_under_the_name_of_another_id_is_refused(
     name = catalog._name(BackupId("one"))
     with monkeypatch.context() as patch:
         patch.setattr(Catalog, "_name", lambda self, backup: name)
-        catalog.commit(make_manifest("two", ()), [])
+        catalog.put(make_manifest("two", ()), [])
     with pytest.raises(IntegrityError, match="manifest of two"):
         catalog.load(BackupId("one"))

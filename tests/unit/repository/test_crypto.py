@@ -73,7 +73,7 @@ def test_the_same_contents_are_never_sealed_twice_alike() -> None:
 
 def test_a_header_cut_short_is_refused() -> None:
     with pytest.raises(IntegrityError, match="cut short"):
-        read_header(ObjectType.PACK, b"SHARDVLT")
+        read_header(RING, ObjectType.PACK, b"SHARDVLT")
 
 
 def test_an_absurdly_large_object_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ import pytest
 from shardvault import failpoints
 from shardvault.errors import RepositoryLocked
 from shardvault.interfaces import StorageFeatures
-from shardvault.repository.entries import Created
+from shardvault.repository.entries import Created, Entry
 from shardvault.repository.keys import KeyRing, make_key_ring
 from shardvault.repository.leases import TTL_S, Leases
-from shardvault.repository.log import Log
+from shardvault.repository.log import Log, begin_log
 from shardvault.storage.memory import MemoryStorage
 
 
@@ -39,7 +39,7 @@ def storage(clock: Clock, ring: KeyRing) -> MemoryStorage:
     """Stand for a store that knows no processes, as an object store."""
     storage = MemoryStorage(now_s=clock.read)
     storage.features = StorageFeatures(atomic_create=True, owner_lock=False)
-    Log(storage, ring, secrets.token_bytes, None).begin(Created(""))
+    begin_log(storage, ring, Created(""), secrets.token_bytes)
     return storage
 
 
@@ -48,7 +48,7 @@ def client(storage: MemoryStorage, ring: KeyRing, clock: Clock) -> Leases:
     return Leases(storage, ring, secrets.token_bytes, log, monotonic=clock.read)
 
 
-def entries(storage: MemoryStorage, ring: KeyRing) -> tuple[object, ...]:
+def entries(storage: MemoryStorage, ring: KeyRing) -> tuple[Entry, ...]:
     return Log(storage, ring, secrets.token_bytes, None).read()
 
 
@@ -86,9 +86,9 @@ def test_an_owner_that_is_gone_is_followed_after_its_time(
     sleeper = client(storage, ring, clock).acquire("fleet", "backup")
     clock.now_s += TTL_S + 1
     heir = client(storage, ring, clock).acquire("fleet", "backup")
-    heir.assert_held(entries(storage, ring))  # type: ignore[arg-type]
+    heir.assert_held(entries(storage, ring))
     with pytest.raises(RepositoryLocked, match="ended while it slept"):
-        sleeper.assert_held(entries(storage, ring))  # type: ignore[arg-type]
+        sleeper.assert_held(entries(storage, ring))
 
 
 def test_a_sleeper_is_refused_even_when_its_clock_stood_still_too(
@@ -100,9 +100,9 @@ def test_a_sleeper_is_refused_even_when_its_clock_stood_still_too(
     heir = client(storage, ring, clock).acquire("fleet", "backup")
     heir.release()
     with pytest.raises(RepositoryLocked):
-        sleeper.assert_held(entries(storage, ring))  # type: ignore[arg-type]
+        sleeper.assert_held(entries(storage, ring))
     monkeypatch.setattr(failpoints, "_points", failpoints._parse("repo.fencing=off"))
-    sleeper.assert_held(entries(storage, ring))  # type: ignore[arg-type]
+    sleeper.assert_held(entries(storage, ring))
 
 
 def test_of_two_heirs_one_wins(storage: MemoryStorage, ring: KeyRing, clock: Clock) -> None:
@@ -144,12 +144,12 @@ def test_where_processes_are_known_a_dead_one_is_followed_at_once(
     ring: KeyRing, clock: Clock
 ) -> None:
     storage = MemoryStorage(now_s=clock.read)
-    Log(storage, ring, secrets.token_bytes, None).begin(Created(""))
+    begin_log(storage, ring, Created(""), secrets.token_bytes)
     dead = client(storage, ring, clock).acquire("fleet", "backup")
     dead._end_process_lock()  # as its death would
     client(storage, ring, clock).acquire("fleet", "backup")
     with pytest.raises(RepositoryLocked):
-        dead.assert_held(entries(storage, ring))  # type: ignore[arg-type]
+        dead.assert_held(entries(storage, ring))
 
 
 def test_the_block_gives_the_lease_back(

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from shardvault.errors import IntegrityError, StorageError, TamperDetected
-from shardvault.repository.entries import Claimed, Created, Held, LetGo
+from shardvault.repository.entries import Claimed, Created, Entry, Held, LetGo
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.history import read_history
 from shardvault.repository.keys import KeyRing, make_key_ring
-from shardvault.repository.log import Log, entry_name
+from shardvault.repository.log import Log, begin_log, entry_name
 from shardvault.storage.memory import MemoryStorage
 
 
@@ -21,23 +24,21 @@ def ring() -> KeyRing:
 @pytest.fixture
 def storage(ring: KeyRing) -> MemoryStorage:
     storage = MemoryStorage()
-    open_log(storage, ring).begin(Created(ring.repository.hex()))
+    begin_log(storage, ring, Created(ring.repository.hex()), secrets.token_bytes)
     return storage
 
 
 def open_log(storage: MemoryStorage, ring: KeyRing, memory: HeadMemory | None = None) -> Log:
-    return Log(storage, ring, _random, memory)
-
-
-def _random(count: int) -> bytes:
-    import secrets
-
-    return secrets.token_bytes(count)
+    return Log(storage, ring, secrets.token_bytes, memory)
 
 
 def append(log: Log, *words: str) -> None:
     for word in words:
-        log.append(lambda _, word=word: Held(word, "why"))
+        log.append(partial(_hold, word))
+
+
+def _hold(word: str, _: Sequence[Entry]) -> Held:
+    return Held(word, "why")
 
 
 def replace(storage: MemoryStorage, name: str, data: bytes) -> None:
@@ -59,8 +60,8 @@ def test_two_writers_are_put_into_one_order(storage: MemoryStorage, ring: KeyRin
     append(first, "a")
     seen: list[int] = []
 
-    def decide(entries: object) -> Held:
-        seen.append(len(entries))  # type: ignore[arg-type]
+    def decide(entries: Sequence[Entry]) -> Held:
+        seen.append(len(entries))
         return Held("b", "")
 
     second.append(decide)
@@ -73,8 +74,8 @@ def test_a_decision_on_an_old_state_is_made_again(storage: MemoryStorage, ring: 
     slow, fast = open_log(storage, ring), open_log(storage, ring)
     seen: list[int] = []
 
-    def decide(entries: object) -> Held:
-        seen.append(len(entries))  # type: ignore[arg-type]
+    def decide(entries: Sequence[Entry]) -> Held:
+        seen.append(len(entries))
         if len(seen) == 1:
             append(fast, "first")
         return Held("second", "")
@@ -100,7 +101,7 @@ def test_a_missing_entry_is_reported(storage: MemoryStorage, ring: KeyRing, numb
 def test_an_entry_under_another_number_is_refused(storage: MemoryStorage, ring: KeyRing) -> None:
     append(open_log(storage, ring), "a", "b")
     replace(storage, entry_name(2), storage.get(entry_name(3)))
-    with pytest.raises(IntegrityError, match="signature is wrong"):
+    with pytest.raises(IntegrityError, match="is damaged"):
         open_log(storage, ring).read()
 
 
@@ -108,8 +109,8 @@ def test_an_altered_past_is_refused(ring: KeyRing) -> None:
     """Two true logs of one repository: an entry of the one does not fit into the other."""
     one, other = MemoryStorage(), MemoryStorage()
     for storage, word in ((one, "a"), (other, "z")):
+        begin_log(storage, ring, Created(ring.repository.hex()), secrets.token_bytes)
         log = open_log(storage, ring)
-        log.begin(Created(ring.repository.hex()))
         append(log, word, "b")
     replace(one, entry_name(2), other.get(entry_name(2)))
     with pytest.raises(TamperDetected, match="does not follow the one before"):
@@ -138,7 +139,7 @@ def test_another_repository_in_its_place_is_found(
     memory = HeadMemory(tmp_path / "heads", "file:///r")
     open_log(storage, ring, memory).read()
     other, other_ring = MemoryStorage(), make_key_ring(bytes(15) + b"\1", bytes(32))
-    open_log(other, other_ring).begin(Created(other_ring.repository.hex()))
+    begin_log(other, other_ring, Created(other_ring.repository.hex()), secrets.token_bytes)
     with pytest.raises(TamperDetected, match="another repository is in its place"):
         open_log(other, other_ring, memory).read()
 
@@ -148,7 +149,7 @@ def test_a_rewritten_log_of_the_same_length_is_found(ring: KeyRing, tmp_path: Pa
     stores = []
     for word in ("a", "z"):
         storage = MemoryStorage()
-        open_log(storage, ring).begin(Created(ring.repository.hex()))
+        begin_log(storage, ring, Created(ring.repository.hex()), secrets.token_bytes)
         append(open_log(storage, ring), word)
         stores.append(storage)
     open_log(stores[0], ring, memory).read()
@@ -186,3 +187,18 @@ def test_the_newest_epoch_of_a_lease_counts(storage: MemoryStorage, ring: KeyRin
     log.append(lambda _: Claimed("s", 4))
     log.append(lambda _: Claimed("s", 3))
     assert read_history(log.read()).epochs == {"s": 4}
+
+
+def test_what_somebody_accepted_is_not_told_again(
+    storage: MemoryStorage, ring: KeyRing, tmp_path: Path
+) -> None:
+    memory = HeadMemory(tmp_path, "file:///r")
+    append(open_log(storage, ring, memory), "a", "b")
+    storage.delete(entry_name(2))
+    log = open_log(storage, ring, memory)
+    assert log.accept() == ("entry 2 of the repository's log is missing",)
+    append(open_log(storage, ring, memory), "c")
+    assert read_history(log.read()).holds == {"b": "why", "c": "why"}
+    replace(storage, entry_name(3), b"rubbish")
+    with pytest.raises(TamperDetected, match="damaged"):
+        open_log(storage, ring, memory).read()

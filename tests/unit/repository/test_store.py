@@ -19,9 +19,10 @@ from shardvault.errors import (
 from shardvault.interfaces import ChunkKind, ManifestStore
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository.format import MAX_CHUNK_BYTES, PACK_BYTES
-from shardvault.repository.keys import make_key_ring, read_key_file, write_slot
+from shardvault.repository.format_object import FormatRecord
+from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.parts import get_part, put_part
-from shardvault.repository.store import FormatRecord, Repository, create_repository, open_repository
+from shardvault.repository.store import Repository, create_repository, open_repository
 from shardvault.storage.memory import MemoryStorage
 from tests.support.faulty_storage import FaultyStorage
 from tests.support.repositories import (
@@ -133,7 +134,7 @@ def test_an_interrupted_creation_can_be_repeated(storage: MemoryStorage, tmp_pat
 
 
 @pytest.mark.parametrize("stored", [b"", b"{}", b"rubbish", b'{"id":"zz","version":1}',
-                                    b'{"id":"abcd","version":1}'])  # fmt: skip
+                                    b'{"id":"abcd","version":2}'])  # fmt: skip
 def test_a_format_object_that_is_none_is_refused(storage: MemoryStorage, stored: bytes) -> None:
     storage.put_new("format", [stored])
     with pytest.raises(IntegrityError):
@@ -149,11 +150,10 @@ def test_an_altered_format_object_is_refused(
 
 
 def test_a_newer_format_asks_for_a_newer_program(storage: MemoryStorage) -> None:
-    stored = msgspec.json.encode(FormatRecord(id="00" * 16, signing_key="", version=2))
-    ring = make_key_ring(bytes(16), b"m" * 32)
-    write_slot(storage, ring, b"k" * 32, sha256(stored).digest(), os.urandom)
-    storage.put_new("format", [stored])
-    with pytest.raises(UsageError, match="version 2"):
+    storage.put_new("format", [msgspec.json.encode(FormatRecord("00" * 16, "", version=3))])
+    sealed = b"SHARDVLT" + bytes((3, 1, 1)) + bytes(16 + 99)
+    storage.put_new("keys/00", [sealed, sha256(b"keys/00" + sealed).digest()[:16]])
+    with pytest.raises(UsageError, match="version 3"):
         open_repository(storage, b"k" * 32)
 
 
@@ -234,7 +234,9 @@ def test_one_session_at_a_time(repository: Repository) -> None:
 def test_an_owner_that_left_no_note_is_still_an_owner(
     storage: MemoryStorage, repository: Repository
 ) -> None:
-    release = storage.hold("writer", b"")
+    scope = repository._scope("")
+    storage.put_new(f"leases/{scope}/00000001-00000000", [b"no note"])
+    release = storage.hold(f"lease.{scope}", b"")
     assert release is not None
     with pytest.raises(RepositoryLocked, match="another process"), repository.writer("backup"):
         pass
@@ -333,11 +335,16 @@ def test_damage_is_listed_object_by_object(storage: MemoryStorage, repository: R
     add_backup(repository, "one")
     assert repository.damaged() == ()
     (index,) = _names(storage, "index/")
-    storage.put_new("manifests/00", [b"rubbish"])
+    (manifest,) = _names(storage, "manifests/")
+    original = storage.get(manifest)
+    _replace(storage, manifest, b"rubbish")
     _replace(storage, index, b"rubbish")
-    assert [error.message.split()[1] for error in repository.damaged()] == ["manifests/00", index]
+    assert [error.message.split()[1] for error in repository.damaged()] == [manifest, index]
+    _replace(storage, manifest, original)
     storage.delete(index)
-    assert any(index in str(error) for error in repository.damaged())
+    assert [error.message.split()[1] for error in repository.damaged()] == [index]
+    storage.delete(manifest)
+    assert repository.damaged()[0].message.endswith("a complete backup was deleted")
 
 
 def test_a_chunk_that_only_a_damaged_index_may_name_is_damaged_not_unknown(

@@ -1,0 +1,157 @@
+"""Manage the keys of the configured repository."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from shardvault.app.building import load, open_configured
+from shardvault.app.openers import NewKey, new_closer
+from shardvault.app.stores import open_store
+from shardvault.errors import UsageError
+from shardvault.model.report import (
+    Finding,
+    IdentityReport,
+    KeyChangeReport,
+    KeyEntry,
+    KeysReport,
+    PaperReport,
+    Severity,
+)
+from shardvault.operations.check import warn_of_slots
+from shardvault.repository.format import IDENTITY_PREFIX, KEY_BYTES, RECIPIENT_PREFIX
+from shardvault.repository.keychain import Keychain
+from shardvault.repository.keyfiles import create_private_line, format_line
+from shardvault.repository.paper import read_paper, write_paper
+from shardvault.repository.sealing import public_half
+from shardvault.repository.slots import Slot
+from shardvault.repository.sources import Source
+from shardvault.repository.store import open_with_paper
+
+
+def list_keys(config: str | None = None) -> KeysReport:
+    """List every key of the repository, and warn if only one opens it."""
+    repository = open_configured(load(config))
+    chain = repository.keychain()
+    keys = chain.list()
+    damaged = (
+        Finding(Severity.BLOCKER, "repository", "keys", error.message, error.hint or "")
+        for error in keys.damaged
+    )
+    return KeysReport(
+        repository_id=repository.id,
+        fingerprint=chain.fingerprint,
+        keys=tuple(map(_describe, keys.all)),
+        findings=(*damaged, *warn_of_slots(len(keys.slots))),
+    )
+
+
+def add_key(
+    label: str,
+    config: str | None = None,
+    *,
+    file: str | None = None,
+    passphrase: Callable[[], str] | None = None,
+    recipient: str | None = None,
+    command: Sequence[str] = (),
+) -> KeyChangeReport:
+    """Let one more key open the repository; exactly one kind.
+
+    Args:
+        label: for people, to tell the key from others.
+        config: the file that names the repository and a key that opens it.
+        file: where a new key file is made.
+        passphrase: is called for the passphrase.
+        recipient: file with the public key of an identity.
+        command: program and arguments that print a key of 32 bytes.
+    """
+    chain = open_configured(load(config)).keychain()
+    with new_closer(NewKey(file, passphrase, recipient, command)) as closer:
+        name = chain.add(closer, label)
+    return _report("added", chain, name, file)
+
+
+def add_source(label: str, file: str, config: str | None = None) -> KeyChangeReport:
+    """Make a source file: with it backups can be added and none be read.
+
+    Args:
+        label: for people, to tell the source from others.
+        file: where the source file is made; copy it to the source and delete it here.
+        config: the file that names the repository and a key that opens it.
+    """
+    chain = open_configured(load(config)).keychain()
+    return _report("added", chain, chain.add_source(label, Path(file)), file)
+
+
+def remove_key(key: str, config: str | None = None) -> KeyChangeReport:
+    """Remove a key by id or label; of a source, refuse what it adds from now on.
+
+    The key that opens the last slot is never removed. Whoever had the key may have kept the
+    master key: see docs/threat-model.md.
+    """
+    chain = open_configured(load(config)).keychain()
+    found = chain.find(key)
+    chain.remove(found)
+    return KeyChangeReport("removed", _describe(found))
+
+
+def rotate_key(
+    key: str,
+    config: str | None = None,
+    *,
+    file: str | None = None,
+    passphrase: Callable[[], str] | None = None,
+    recipient: str | None = None,
+    command: Sequence[str] = (),
+) -> KeyChangeReport:
+    """Replace a key, by id or label, with a new one of the same label; see ``add_key``."""
+    chain = open_configured(load(config)).keychain()
+    found = chain.find(key)
+    if isinstance(found, Source):
+        raise UsageError("a source is not replaced", hint="add a new one, then remove the old one")
+    with new_closer(NewKey(file, passphrase, recipient, command)) as closer:
+        name = chain.rotate(found, closer)
+    return _report("replaced", chain, name, file)
+
+
+def export_key(config: str | None = None) -> PaperReport:
+    """Write the master key in lines for paper."""
+    repository = open_configured(load(config))
+    chain = repository.keychain()
+    return PaperReport(repository.id, chain.fingerprint, write_paper(chain.export()))
+
+
+def recover_key(paper: str, label: str, file: str, config: str | None = None) -> KeyChangeReport:
+    """Make a key file from what was typed off the paper; the configured key is not needed.
+
+    Args:
+        paper: the lines that ``export_key`` gave; whatever stands around them is ignored.
+        label: of the new key.
+        file: where the new key file is made.
+        config: the file that names the repository.
+    """
+    storage = open_store(load(config))
+    chain = open_with_paper(storage, read_paper(paper)).keychain()
+    with new_closer(NewKey(file=file)) as closer:
+        name = chain.add(closer, label)
+    return _report("added", chain, name, file)
+
+
+def make_identity(file: str) -> IdentityReport:
+    """Make an identity file; its public recipient is all that ``add_key`` needs."""
+    private = secrets.token_bytes(KEY_BYTES)
+    create_private_line(Path(file), IDENTITY_PREFIX, private)
+    return IdentityReport(file, format_line(RECIPIENT_PREFIX, public_half(private)))
+
+
+def _report(change: str, chain: Keychain, name: str, file: str | None) -> KeyChangeReport:
+    found = next(key for key in chain.list().all if key.name == name)
+    return KeyChangeReport(change, _describe(found), file or "")
+
+
+def _describe(key: Slot | Source) -> KeyEntry:
+    word = key.name.rpartition("/")[2]
+    if isinstance(key, Source):
+        return KeyEntry(word, "source", key.label, key.created, key.is_revoked)
+    return KeyEntry(word, key.kind.name.lower(), key.label, key.created)

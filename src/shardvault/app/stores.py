@@ -1,0 +1,46 @@
+"""Open the store that the configuration names."""
+
+from __future__ import annotations
+
+from shardvault.config.schema import Config, CredentialsSection
+from shardvault.config.secrets import Secret, open_secret
+from shardvault.interfaces import Storage
+from shardvault.storage import open_storage
+from shardvault.storage.settings import StoreSettings
+from shardvault.units import parse_size
+
+
+def open_store(
+    config: Config, *, upload_bytes_s: int | None = None, download_bytes_s: int | None = None
+) -> Storage:
+    """Open the configured store; a secret is looked up when the first request needs it.
+
+    Args:
+        config: a whole configuration file.
+        upload_bytes_s: comes before the configuration's bound [bytes/s].
+        download_bytes_s: likewise, for what is received [bytes/s].
+    """
+    section = config.require_repository()
+    settings = StoreSettings(
+        endpoint=section.endpoint,
+        region=section.region,
+        is_path_style=section.path_style,
+        user=section.credentials.user,
+        secret=_open_secret(config, section.credentials),
+        key_file=section.credentials.key_file,
+        known_hosts=section.known_hosts,
+        upload_bytes_s=upload_bytes_s or _read_rate(section.limits.upload),
+        download_bytes_s=download_bytes_s or _read_rate(section.limits.download),
+    )
+    return open_storage(section.url, settings)
+
+
+def _open_secret(config: Config, credentials: CredentialsSection) -> Secret | None:
+    if credentials.secret is None:
+        return None
+    where = config.locate(("repository", "credentials", "secret"))
+    return open_secret(credentials.secret, where)
+
+
+def _read_rate(text: str | None) -> int | None:
+    return None if text is None else parse_size(text)

@@ -1,0 +1,66 @@
+"""Create users and roles, and grant them what they had."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from shardvault.errors import ServerError
+from shardvault.load.attempts import try_all
+from shardvault.load.warnings import run_clean
+from shardvault.model.report import Finding, Severity
+from shardvault.model.schema import Account
+from shardvault.mysql.session import Session, decode, encode
+
+_TEXT = rb"'(?:[^'\\]|\\.|'')*'"
+_WAY_IN = rb"\w+(?: USING " + _TEXT + rb")?"
+_IDENTIFIED = re.compile(
+    rb" IDENTIFIED (?:BY PASSWORD " + _TEXT + rb"|VIA " + _WAY_IN + rb"(?: OR " + _WAY_IN + rb")*)"
+)
+_CREATE = re.compile(rb"CREATE (USER|ROLE) ")
+_SHOWN = 80  # characters of a statement that a finding repeats
+
+
+def create_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
+    """Create the users and roles that are not there, before anything names them as definer.
+
+    Args:
+        session: in the load state.
+        accounts: in any order; one may have another as default role.
+    """
+
+    def create(account: Account) -> None:
+        run_clean(session, _CREATE.sub(rb"CREATE \1 IF NOT EXISTS ", account.create_sql, count=1))
+
+    wanted = [account for account in accounts if account.create_sql]
+    refused = try_all(wanted, create)
+    return tuple(_finding(account, account.create_sql, error) for account, error in refused)
+
+
+def grant_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
+    """Grant what the accounts had, once the tables and routines that grants name are there."""
+    findings = []
+    for account in accounts:
+        for grant in account.grants:
+            try:
+                run_clean(session, _without_password(account, grant))
+            except ServerError as error:
+                findings.append(_finding(account, grant, error))
+    return tuple(findings)
+
+
+def _without_password(account: Account, grant: bytes) -> bytes:
+    """Leave out the password that MariaDB repeats in a grant: given again, it is a new one.
+
+    It would make one that had expired valid, and replace that of an account that was there.
+    """
+    end = grant.find(b" TO " + encode(account.name)) + len(b" TO " + encode(account.name))
+    match = _IDENTIFIED.match(grant, end)
+    return grant[:end] + grant[match.end() :] if match else grant
+
+
+def _finding(account: Account, statement: bytes, error: ServerError) -> Finding:
+    shown = decode(statement).split(" IDENTIFIED")[0][:_SHOWN]
+    return Finding(
+        Severity.WARNING, account.name, "account", f"{shown}: {error.message}", "grant it by hand"
+    )

@@ -1,0 +1,107 @@
+"""Stop before any lock what cannot be kept exact, unless its loss is allowed; tell what was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shardvault.errors import UnsupportedObject
+from shardvault.fleet.table_options import strip_places
+from shardvault.fleet.unsupported import examine_tables
+from shardvault.fleet.untold_json import find_untold_json
+from shardvault.model.ids import ShardName
+from shardvault.model.loss import AllowedLoss, LossKind
+from shardvault.model.manifest import TableRecord
+from shardvault.model.report import Finding, Severity
+from shardvault.model.target import Shard
+from shardvault.operations.small_tables import SMALL_BYTES
+from shardvault.operations.survey import ShardSurvey
+from shardvault.workers.local import map_parallel
+
+_MOST_THREADS = 32
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Hold what a backup will not have exactly, and what could not be found out.
+
+    Attributes:
+        allowed: every table of which something is lost.
+        notices: tables of which it is not known.
+    """
+
+    allowed: tuple[AllowedLoss, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def is_allowed(self, kind: LossKind, shard: ShardName, table: str) -> bool:
+        """Say whether a table may lose what a kind names."""
+        return any((one.kind, one.shard, one.table) == (kind, shard, table) for one in self.allowed)
+
+
+def judge_losses(
+    shards: Sequence[Shard],
+    surveys: Mapping[ShardName, ShardSurvey],
+    allowed: Collection[LossKind],
+) -> Losses:
+    """Look at all tables in scope, and into their JSON, on every shard at once.
+
+    Raises:
+        UnsupportedObject: lists every table that stands against a backup.
+    """
+
+    def examine(shard: Shard) -> tuple[Finding, ...]:
+        inventory = surveys[shard.name].inventory
+        tables = examine_tables(shard.name, inventory, SMALL_BYTES)
+        return (*tables, *find_untold_json(shard, inventory))
+
+    known = [shard for shard in shards if shard.name in surveys]
+    found = map_parallel(examine, known, limit=_MOST_THREADS)
+    return allow_losses([finding for findings in found for finding in findings], allowed)
+
+
+def allow_losses(findings: Iterable[Finding], allowed: Collection[LossKind]) -> Losses:
+    """Divide findings into what is allowed and what is only told; blockers end it here.
+
+    Raises:
+        UnsupportedObject: lists every blocker that is not allowed.
+    """
+    serious = [one for one in findings if one.severity in (Severity.BLOCKER, Severity.WARNING)]
+    _refuse(
+        [one for one in serious if one.severity is Severity.BLOCKER and one.loss not in allowed]
+    )
+    losses = (
+        AllowedLoss(one.loss, ShardName(one.where), one.table, one.message)
+        for one in serious
+        if one.loss is not None and one.loss in allowed
+    )
+    notices = (f"shard {one.where}: {one.message}" for one in serious if one.loss not in allowed)
+    return Losses(tuple(losses), tuple(notices))
+
+
+def _refuse(blockers: Sequence[Finding]) -> None:
+    if blockers:
+        lines = "; ".join(f"shard {one.where}: {one.message}" for one in blockers)
+        raise UnsupportedObject(
+            f"cannot be backed up: {lines}",
+            hint="\n".join(dict.fromkeys(one.remedy for one in blockers)),
+        )
+
+
+def tell_losses(losses: Iterable[AllowedLoss]) -> tuple[Finding, ...]:
+    """Say before and after a restore which tables are not as they were."""
+    return tuple(
+        Finding(
+            Severity.WARNING,
+            f"{one.shard}: {one.table}",
+            "allowed loss",
+            f"not exact, as --allow-loss {one.kind} allowed for the backup: {one.detail}",
+            table=one.table,
+        )
+        for one in losses
+    )
+
+
+def in_default_place(record: TableRecord) -> TableRecord:
+    """Leave out folders and tablespaces of the source, whose loss was allowed."""
+    table = record.table
+    return replace(record, table=replace(table, create_sql=strip_places(table.create_sql)))

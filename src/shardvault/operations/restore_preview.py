@@ -1,0 +1,43 @@
+"""Tell a person or a machine what a restore would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from shardvault.model.manifest import TableRecord
+from shardvault.model.report import PlannedTable, RestorePlanReport
+from shardvault.model.schema import TableKind
+from shardvault.operations.restore_plan import RestorePlan, ShardRestore
+
+
+def report_plan(plan: RestorePlan) -> RestorePlanReport:
+    """Tell a person or a machine what a plan does."""
+    tables = tuple(
+        PlannedTable(
+            shard=shard.source,
+            target=shard.target.name,
+            schema=shard.renaming.old_name(record.table.schema),
+            target_schema=record.table.schema,
+            name=record.table.name,
+            rows=record.rows,
+            raw_bytes=record.raw_bytes,
+            action=_action(shard, record),
+        )
+        for shard in plan.shards
+        for record in shard.tables
+    )
+    return RestorePlanReport(
+        id=plan.manifest.id,
+        fleet=plan.manifest.fleet,
+        tables=tables,
+        objects=dict(Counter(str(item.kind) for shard in plan.shards for item in shard.objects)),
+        findings=plan.findings,
+        rows=sum(table.rows for table in tables),
+        raw_bytes=sum(table.raw_bytes for table in tables),
+    )
+
+
+def _action(shard: ShardRestore, record: TableRecord) -> str:
+    if record.table.kind is not TableKind.ROWS:
+        return "create the definition"
+    return "finish the interrupted load" if shard.is_resumed else "create and load"

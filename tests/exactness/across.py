@@ -1,0 +1,145 @@
+"""Say what cases become on another server: refused with which words, or told as what.
+
+A case that no line here speaks of must come back equal, without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.exactness.case import EVERYWHERE, MARIADB, MARIADB_118, MARIADB_1011, MYSQL, Case
+from tests.support.servers import Flavour
+
+COLLATION = "utf8mb4_general_ci"
+"""The default collation of source and target: one that all of them know."""
+
+Pair = tuple[Flavour, Flavour]
+"""Where a case is laid, and where it is restored."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Tie what a case lays to the words with which another server's examination answers.
+
+    Attributes:
+        source, target: servers between which this holds.
+        laid: pattern of what the case's statements say.
+        words: what the finding says.
+    """
+
+    source: frozenset[Flavour]
+    target: frozenset[Flavour]
+    laid: str
+    words: str
+
+    def covers(self, case: Case, pair: Pair) -> bool:
+        """Say whether the rule speaks of a case that goes from one server to another."""
+        return (
+            pair[0] in self.source
+            and pair[1] in self.target
+            and re.search(self.laid, _text(case)) is not None
+        )
+
+
+REFUSED = (
+    Rule(MARIADB, MYSQL, r"CREATE SEQUENCE", "sequences cannot"),
+    Rule(MARIADB, MYSQL, r"(?i)NEXTVAL\(.*\bv INT|DEFAULT \(?NEXTVAL", "defaults from sequences"),
+    Rule(MARIADB, MYSQL, r"WITH SYSTEM VERSIONING", "history of system-versioned tables"),
+    Rule(MARIADB, MYSQL, r"\bUUID(,| PRIMARY)", "type uuid"),
+    Rule(MARIADB, MYSQL, r"\bINET6\b", "type inet6"),
+    Rule(MARIADB, MYSQL, r"\bINET4\b", "type inet4"),
+    Rule(MARIADB, MYSQL, r"PERIOD FOR [p`]", "periods"),
+    Rule(MARIADB, MYSQL, r"ENGINE=Aria", "ARIA is not available"),
+    Rule(MARIADB, MYSQL, r"uca1400|_nopad_", "is unknown here"),
+    Rule(MARIADB, MYSQL, r"DECIMAL\(38,38\)", "more than 30 decimals"),
+    Rule(MARIADB, MYSQL, r"FLOAT AUTO_INCREMENT", "counters that are no integers"),
+    Rule(MARIADB, MYSQL, r"^ORACLE\b.*CONCAT", "functions of Oracle's mode"),
+    Rule(MARIADB, MYSQL, r"PARTITION z DEFAULT", "partitions of all other values"),
+    Rule(MARIADB, MYSQL, r"ENGINE=MyISAM PARTITION", "partitions of other engines"),
+    Rule(MARIADB, MYSQL, r"\(a TEXT, b BLOB, UNIQUE KEY", "unique keys over whole texts"),
+    Rule(MARIADB, MYSQL, r"VECTOR INDEX", "keys over vectors"),
+    Rule(MARIADB, MYSQL, r"CREATE PACKAGE", "packages"),
+    Rule(MARIADB, MYSQL, r"AGGREGATE FUNCTION", "aggregate functions"),
+    Rule(MARIADB, MYSQL, r"sql_mode = 'ORACLE'", "sql_mode ORACLE"),
+    Rule(MARIADB, MYSQL, r"(?s)CREATE USER|CREATE ROLE", "accounts of another family"),
+    Rule(MYSQL, MARIADB, r"(?s)CREATE USER|CREATE ROLE", "accounts of another family"),
+    Rule(MYSQL, MARIADB, r"\bJSON\b", "binary JSON"),
+    Rule(MYSQL, MARIADB_118, r"\bVECTOR\b", "vectors of any length"),
+    Rule(MYSQL, MARIADB_1011, r"\bVECTOR\b", "type vector|vectors of any length"),
+    Rule(MYSQL, MARIADB, r"KEY \w+ \(\(|KEY \(\(", "keys over expressions"),
+    Rule(MYSQL, MARIADB, r" SRID \d", "columns of one spatial reference system"),
+    Rule(MYSQL, MARIADB, r"NOT ENFORCED", "checks that are not enforced"),
+    Rule(MYSQL, MARIADB, r"STORED, PRIMARY KEY", "generated columns that are NOT NULL"),
+    Rule(MYSQL, MARIADB, r"gb18030", "is unknown here"),
+    Rule(MYSQL, MARIADB, r"utf8mb4_(\w+_)?0900", "is unknown here"),
+    Rule(MYSQL, MARIADB, r"ENGINE=ARCHIVE", "ARCHIVE is not available"),
+    Rule(MYSQL, MARIADB, r"ENGINE=BLACKHOLE", "BLACKHOLE is not available"),
+    Rule(MARIADB_118, MARIADB_1011, r"\bVECTOR\b", "type vector"),
+    Rule(MARIADB_118, MARIADB_1011, r"CREATE SEQUENCE \w+ AS ", "sequences of a type"),
+)
+"""What the examination of the target refuses, before anything is touched."""
+
+TOLD: tuple[Rule, ...] = (
+)
+"""What the restore tells, beside what it tells on the same server."""
+
+STOPPED: dict[str, tuple[frozenset[Flavour], frozenset[Flavour], str]] = {
+    "time_edges": (MARIADB, MYSQL, "TIME ends at 838:59:59.000000; found at the row"),
+    "timestamp_after_2038": (
+        MARIADB_118,
+        MARIADB_1011 | MYSQL,
+        "TIMESTAMP ends in 2038; found at the row",
+    ),
+    "minus_zero_double": (EVERYWHERE, MARIADB_1011, "it has no minus zero; found at the proof"),
+    "minus_zero_float": (EVERYWHERE, MARIADB_1011, "it has no minus zero; found at the proof"),
+    "minus_zero_is_there": (EVERYWHERE, MARIADB_1011, "it has no minus zero; found at the proof"),
+    "json_that_is_not_valid": (MARIADB, MYSQL, "checks hold during the load; found at the row"),
+    "check_that_old_rows_violate": (
+        MARIADB,
+        MYSQL,
+        "checks hold during the load; found at the row",
+    ),
+    "named_foreign_keys_with_backticks": (
+        EVERYWHERE,
+        MARIADB_118,
+        "it misspells them, so that they cannot be backed up again",
+    ),
+}
+"""Cases that are known to differ: the restore fails at them, and its target stays marked."""
+
+
+def list_refusals(case: Case, pair: Pair) -> list[str]:
+    """Give the words of each refusal that a case must meet; none = it must be taken."""
+    return list(dict.fromkeys(rule.words for rule in REFUSED if rule.covers(case, pair)))
+
+
+def list_findings(case: Case, pair: Pair) -> list[str]:
+    """Give the words of each finding that the restore of a case must give."""
+    return [rule.words for rule in TOLD if rule.covers(case, pair)]
+
+
+def find_fault(case: Case, pair: Pair) -> str:
+    """Say why a case is known to fail between two servers, empty if it is not."""
+    source, target, why = STOPPED.get(case.name, (frozenset(), frozenset(), ""))
+    return why if pair[0] in source and pair[1] in target else ""
+
+
+def choose_cases(cases: Iterable[Case], flavour: Flavour) -> list[Case]:
+    """Pick those that a server's backup holds exactly.
+
+    The corpora of names are left out: each is of the servers that take its names.
+    """
+    return [
+        case
+        for case in cases
+        if not case.refused and not case.fault(flavour) and "_on_" not in case.name
+    ]
+
+
+def _text(case: Case) -> str:
+    statements = [
+        one.decode("latin-1") if isinstance(one, bytes) else one for one in case.statements
+    ]
+    return "\n".join([case.mode, *statements])

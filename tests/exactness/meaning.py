@@ -1,0 +1,232 @@
+"""Read what schemas mean on a server, in words that servers of all flavours share.
+
+Another version or family prints the same table in other words. Here every property is asked
+of the catalogue by its name, and the few spellings that differ are written in one way. The
+values of rows are read as everywhere, and so are those of views.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shardvault.model.position import Family
+from tests.exactness.reading import Key, Reader, Rows, State, list_objects, read_columns, read_values
+
+_SYSTEM = ("mysql", "sys", "information_schema", "performance_schema")
+_MARIADB_MODES = ("NO_AUTO_CREATE_USER",)
+_GREATEST = (
+    b"2038-01-19 03:14:07.999999",
+    b"2106-02-07 06:28:15.999999",
+    b"2147483647.999999",
+    b"4294967295.999999",
+)
+_TEXT = re.compile(rb"('(?:[^'\\]|\\.|'')*')", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _View:
+    """Say what is read of one view of the catalogue.
+
+    Attributes:
+        schema, name: columns by which a row belongs to an object.
+        columns: what is read; one that only one family has is an expression of it.
+    """
+
+    view: str
+    schema: str
+    name: str
+    columns: str
+    mariadb: str = ""
+    mysql: str = ""
+    where: str = "TRUE"
+
+
+_VIEWS = (
+    _View(
+        "schemata", "schema_name", "schema_name",
+        "default_character_set_name charset, default_collation_name collation",
+    ),
+    _View(
+        "tables", "table_schema", "table_name",
+        "table_type, engine, table_collation collation, auto_increment, table_comment,"
+        " create_options options",
+    ),
+    _View(
+        "columns", "table_schema", "table_name",
+        "column_name, ordinal_position, column_default, is_nullable, data_type, character_maximum_length,"
+        " datetime_precision, character_set_name charset, collation_name collation, column_type,"
+        " extra, column_comment, generation_expression expression",
+    ),
+    _View(
+        "statistics", "table_schema", "table_name",
+        "index_name, seq_in_index, non_unique, column_name, collation direction, sub_part, nullable,"
+        " index_type, index_comment",
+        mariadb="ignored = 'YES' hidden", mysql="is_visible = 'NO' hidden",
+    ),
+    _View(
+        "partitions", "table_schema", "table_name",
+        "partition_name, subpartition_name, partition_ordinal_position, subpartition_ordinal_position,"
+        " partition_method, subpartition_method, partition_expression expression,"
+        " subpartition_expression subexpression, partition_description, partition_comment",
+        where="partition_name IS NOT NULL",
+    ),
+    _View("views", "table_schema", "table_name", "check_option, definer, security_type"),
+    _View(
+        "key_column_usage", "table_schema", "table_name",
+        "constraint_name, column_name, ordinal_position, referenced_table_schema,"
+        " referenced_table_name, referenced_column_name",
+    ),
+    _View(
+        "referential_constraints", "constraint_schema", "table_name",
+        "constraint_name, update_rule rule, delete_rule rule2",
+    ),
+    _View("check_constraints", "constraint_schema", "constraint_schema", "check_clause expression"),
+    _View(
+        "triggers", "trigger_schema", "trigger_name",
+        "event_manipulation, event_object_table, action_order, action_timing, action_statement,"
+        " sql_mode mode, definer, character_set_client charset, collation_connection collation",
+    ),
+    _View(
+        "routines", "routine_schema", "routine_name",
+        "routine_type, data_type, character_set_name charset, collation_name collation,"
+        " dtd_identifier column_type, routine_definition, is_deterministic, sql_data_access, security_type,"
+        " sql_mode mode, routine_comment, definer, character_set_client client,"
+        " collation_connection connection",
+    ),
+    _View(
+        "parameters", "specific_schema", "specific_name",
+        "ordinal_position, parameter_mode, parameter_name, dtd_identifier column_type,"
+        " character_set_name charset, collation_name collation, routine_type",
+    ),
+    _View(
+        "events", "event_schema", "event_name",
+        "definer, time_zone, event_definition, event_type, execute_at, interval_value,"
+        " interval_field, sql_mode mode, starts, ends, status, on_completion, event_comment",
+    ),
+)  # fmt: skip
+
+
+def read_meaning(reader: Reader) -> State:
+    """Read every schema that is not the server's own, in words common to all servers."""
+    state: State = {}
+    for view in _VIEWS:
+        state |= _read_view(reader, view)
+    columns = read_columns(reader)
+    kinds = "table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW')"
+    for place in list_objects(reader, "tables", kinds, "table_schema", "table_name"):
+        rows = read_values(reader, place, columns[place])
+        if not _is_refused(rows):  # a view may be broken on both sides
+            state[*place, "values"] = spell_rows(rows)
+    return state
+
+
+def _is_refused(rows: Rows) -> bool:
+    return bool(rows) and rows[0][0] == b"refused"
+
+
+def spell_rows(rows: Rows) -> Rows:
+    """Write the end of a version that is current in one way: it is the greatest TIMESTAMP."""
+    return [
+        tuple(b"current" if value in _GREATEST else _spell_grant(value) for value in row)
+        for row in rows
+    ]
+
+
+def _spell_grant(value: bytes | None) -> bytes | None:
+    """Servers quote accounts in different ways."""
+    is_grant = value is not None and value.startswith(b"GRANT ")
+    return value.replace(b"`", b"'") if value is not None and is_grant else value
+
+
+def _read_view(reader: Reader, view: _View) -> State:
+    special = view.mysql if reader.family is Family.MYSQL else view.mariadb
+    names, rows = reader.named(
+        f"SELECT {view.schema} owner, {view.name} object, {view.columns}"
+        f"{', ' * bool(special)}{special} FROM information_schema.{view.view}"
+        f" WHERE {view.schema} NOT IN {_SYSTEM} AND {view.where}"
+    )
+    found: dict[Key, Rows] = defaultdict(list)
+    for owner, item, *values in rows:
+        key = ((owner or b"").decode(), (item or b"").decode(), view.view)
+        found[key].append(
+            tuple(
+                _spell(name.decode().lower(), value, reader.family)
+                for name, value in zip(names[2:], values, strict=True)
+            )
+        )
+    return {key: sorted(rows, key=repr) for key, rows in found.items()}
+
+
+def _spell(name: str, value: bytes | None, family: Family) -> bytes | None:
+    if name == "column_default":
+        return _spell_default(value, family)
+    if value is None:
+        return b"" if name == "expression" else None
+    spell = _SPELLINGS.get(name)
+    return spell(value) if spell else value
+
+
+def _spell_default(value: bytes | None, family: Family) -> bytes | None:
+    """MariaDB quotes literals and says NULL; MySQL does neither."""
+    if value is None or value == b"NULL":
+        return None
+    if family is Family.MARIADB and (match := _TEXT.fullmatch(value)):
+        value = match[1][1:-1].replace(b"''", b"'").replace(b"\\\\", b"\\")
+        return value
+    return _spell_expression(value)
+
+
+def _spell_expression(value: bytes) -> bytes:
+    """Leave out what does not change the value: blanks, parentheses, introducers, case."""
+    text = value.replace(rb"\'", b"'")
+    text = re.sub(rb"_[a-z0-9]+(?=')", b"", text)
+    parts = [part if at % 2 else _plain(part) for at, part in enumerate(_TEXT.split(text))]
+    return b"".join(parts)
+
+
+def _plain(code: bytes) -> bytes:
+    return re.sub(rb"[\s()`]+", b"", code).lower().replace(b"!=", b"<>")
+
+
+def _spell_type(value: bytes) -> bytes:
+    """Leave out display widths, which newer servers do not keep, and old names."""
+    text = re.sub(rb"\b((?:tiny|small|medium|big)?int)\(\d+\)(?!.*zerofill)", rb"\1", value)
+    text = text.replace(b"geomcollection", b"geometrycollection").replace(b"year(4)", b"year")
+    return re.sub(rb" CHARSET \w+| COLLATE \w+", b"", text)
+
+
+def _spell_options(value: bytes) -> bytes:
+    words = value.replace(b'"', b"").replace(b"'", b"").lower().split()
+    return b" ".join(sorted(word for word in words if word != b"partitioned"))
+
+
+def _spell_extra(value: bytes) -> bytes:
+    text = value.lower().replace(b"default_generated", b"").replace(b"()", b"")
+    return b", ".join(sorted(re.split(rb",? (?!generated|update|current)", text.strip())))
+
+
+def _spell_mode(value: bytes) -> bytes:
+    words = set(value.decode().split(",")) - set(_MARIADB_MODES)
+    return ",".join(sorted(words)).encode()
+
+
+def _spell_rule(value: bytes) -> bytes:
+    """InnoDB knows no difference; MySQL says NO ACTION where nothing was said."""
+    return value.replace(b"NO ACTION", b"RESTRICT")
+
+
+_SPELLINGS: dict[str, Callable[[bytes], bytes]] = {
+    "expression": _spell_expression,
+    "subexpression": _spell_expression,
+    "partition_description": _spell_expression,
+    "column_type": _spell_type,
+    "data_type": _spell_type,
+    "options": _spell_options,
+    "extra": _spell_extra,
+    "mode": _spell_mode,
+    "rule": _spell_rule,
+    "rule2": _spell_rule,
+}

@@ -1,4 +1,4 @@
-"""Record what the local store asks of a file system, and make up what a power loss may leave.
+"""Record what the local store asks of a file system, die at any of it, and lose power.
 
 What was not synced may be lost, in any part: each changed name of a folder by itself, in
 any order, and each sector of a file by itself. What was synced stays.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pathlib
 import random
+import signal
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,10 +40,16 @@ class Step:
 
 
 class Recorder:
-    """Stand in for ``os`` in the local store: do what is asked, and note it down."""
+    """Stand in for ``os`` in the local store: do what is asked, and note it down.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        kill_at: number of the request, from 1, before which the process kills itself.
+    """
+
+    def __init__(self, root: Path, kill_at: int | None = None) -> None:
         self.steps: list[Step] = []
+        self.requests = 0
+        self._kill_at = kill_at
         self._root = root
         self._files: dict[int, int] = {}
         self._folders: dict[int, str] = {}
@@ -55,7 +62,15 @@ class Recorder:
         """Note that something was reported as done."""
         self.steps.append(Step("mark", text))
 
+    def begin(self) -> None:
+        """Count a request that changes something, and die if it is the chosen one."""
+        self.requests += 1
+        if self.requests == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     def open(self, path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            self.begin()
         fd = os.open(path, flags, mode)
         name = self._name(path)
         self._files.pop(fd, None)
@@ -68,12 +83,14 @@ class Recorder:
         return fd
 
     def writev(self, fd: int, parts: Sequence[Any]) -> int:
+        self.begin()
         written = os.writev(fd, parts)
         data = b"".join(bytes(part) for part in parts)[:written]
         self.steps.append(Step("write", "", self._files[fd], data))
         return written
 
     def fsync(self, fd: int) -> None:
+        self.begin()
         os.fsync(fd)
         if fd in self._folders:
             self.steps.append(Step("sync folder", self._folders[fd]))
@@ -81,6 +98,7 @@ class Recorder:
             self.steps.append(Step("sync", "", self._files[fd]))
 
     def link(self, source: Path, target: Path) -> None:
+        self.begin()
         os.link(source, target)
         number = self._numbers[self._name(source)]
         self._numbers[self._name(target)] = number
@@ -99,19 +117,21 @@ class Recorder:
         return "" if name == "." else name
 
 
-def record(monkeypatch: pytest.MonkeyPatch, root: Path) -> Recorder:
+def record(monkeypatch: pytest.MonkeyPatch, root: Path, kill_at: int | None = None) -> Recorder:
     """Note all that the local store does under a folder from now on."""
-    recorder = Recorder(root)
+    recorder = Recorder(root, kill_at)
     monkeypatch.setattr(local, "os", _as_module(recorder))
     real_unlink, real_mkdir = pathlib.Path.unlink, pathlib.Path.mkdir
 
     def unlink(path: Path, missing_ok: bool = False) -> None:
+        recorder.begin()
         is_there = path.exists()
         real_unlink(path, missing_ok)
         if is_there and path.is_relative_to(root):
             recorder.unlink(path)
 
     def mkdir(path: Path, *arguments: Any, **named: Any) -> None:
+        recorder.begin()
         is_there = path.exists()
         real_mkdir(path, *arguments, **named)
         if not is_there and path.is_relative_to(root):

@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - a statement is read best in one line
 from __future__ import annotations
 
-from tests.exactness.case import EVERYWHERE, MARIADB, MYSQL, Case, insert
+from tests.exactness.case import MARIADB, MYSQL, Case, insert
 
 _TABLE = "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))"
 _ROWS = insert("t", ["'x'", "'y'"])
@@ -188,6 +188,27 @@ CASES = (
     ),
     _code(
         "D61",
+        "names_and_comments_of_latin1",
+        "SET NAMES latin1",
+        b"CREATE PROCEDURE `\xe9`(`\xe4` INT) COMMENT 'it''s \xfc' SELECT '\xe9'",
+        b"CREATE FUNCTION `f\xe9`(`\xe4` INT) RETURNS INT DETERMINISTIC COMMENT '\xfc' RETURN 1",
+        b"CREATE TRIGGER `\xe9` BEFORE INSERT ON t FOR EACH ROW SET NEW.v = '\xe9'",
+        b"CREATE EVENT `\xe9` ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' COMMENT '\xfc' DO SELECT '\xe9'",
+        probes=("INSERT INTO t VALUES (9, 'n')", "SELECT HEX(v) FROM t WHERE id = 9"),
+    ),
+    _code(
+        "D61",
+        "names_and_comments_of_cp932",
+        "SET NAMES cp932",
+        "CREATE PROCEDURE `表`() COMMENT '表' SELECT 'ソ'".encode("cp932"),
+        "CREATE TRIGGER `表` BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'ソ'".encode("cp932"),
+        "CREATE EVENT `表` ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' COMMENT '表' DO SELECT 'ソ'".encode(
+            "cp932"
+        ),
+        probes=("INSERT INTO t VALUES (9, 'n')", "SELECT HEX(v) FROM t WHERE id = 9"),
+    ),
+    _code(
+        "D61",
         "routine_of_a_database_default_that_changed",
         "CREATE DATABASE `zz_{S}` COLLATE latin1_bin",
         "USE `zz_{S}`",
@@ -251,6 +272,26 @@ CASES = (
     ),
     _code(
         "D62",
+        "event_of_a_database_default_that_changed",
+        "CREATE DATABASE `zz_{S}` COLLATE latin1_bin",
+        "CREATE EVENT `zz_{S}`.e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DO SELECT 'x'",
+        "ALTER DATABASE `zz_{S}` COLLATE utf8mb4_bin",
+        also=("zz_{S}",),
+    ),
+    _code(
+        "D62",
+        "event_that_is_over",
+        "CREATE EVENT e ON SCHEDULE AT '2001-01-01' ON COMPLETION PRESERVE DISABLE DO SELECT 1",
+        "CREATE EVENT f ON SCHEDULE EVERY 1 DAY STARTS '2001-01-01' ENDS '2002-01-01' ON COMPLETION PRESERVE DISABLE DO SELECT 1",
+    ),
+    _code(
+        "D62",
+        "event_that_is_disabled_on_replicas_of_mysql",
+        "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DISABLE ON REPLICA DO SELECT 1",
+        on=MYSQL,
+    ),
+    _code(
+        "D62",
         "event_that_is_disabled_on_replicas",
         "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DISABLE ON SLAVE DO SELECT 1",
         on=MARIADB,
@@ -278,7 +319,6 @@ CASES = (
             "`d63_locked`@`%`",
             "`d63_bare`@`localhost`",
         ),
-        faults={EVERYWHERE: "grants on routines come before the routines; the restore tells"},
     ),
     Case(
         "D63",
@@ -315,16 +355,57 @@ CASES = (
     ),
     Case(
         "D63",
-        "partial_revokes",
+        "role_that_comes_behind_its_user",
         (
-            "SET GLOBAL partial_revokes = ON",
-            "CREATE USER d63_part@localhost IDENTIFIED BY 'x'",
-            "GRANT SELECT ON *.* TO d63_part@localhost",
-            "REVOKE SELECT ON mysql.* FROM d63_part@localhost",
+            "CREATE ROLE d63_z_last",
+            "CREATE USER d63_a_first@localhost DEFAULT ROLE d63_z_last",
+            "GRANT d63_z_last TO d63_a_first@localhost WITH ADMIN OPTION",
         ),
-        accounts=("`d63_part`@`localhost`",),
+        accounts=("`d63_a_first`@`localhost`",),
         on=MYSQL,
-        faults={MYSQL: "the target needs partial_revokes; told only behind the rows"},
+    ),
+    Case(
+        "D63",
+        "expired_and_locked",
+        (
+            "CREATE USER d63_expired@localhost IDENTIFIED BY 'x' PASSWORD EXPIRE",
+            "CREATE USER d63_forever@localhost IDENTIFIED BY 'x' PASSWORD EXPIRE NEVER ACCOUNT LOCK",
+            "CREATE USER d63_certified@localhost REQUIRE SUBJECT '/CN=x' AND ISSUER '/CN=y' AND CIPHER 'AES'",
+        ),
+        accounts=(
+            "`d63_expired`@`localhost`",
+            "`d63_forever`@`localhost`",
+            "`d63_certified`@`localhost`",
+        ),
+    ),
+    Case(
+        "D63",
+        "definer_of_every_kind",
+        (
+            "CREATE USER d63_definer@localhost IDENTIFIED BY 'x'",
+            "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))",
+            "CREATE DEFINER=d63_definer@localhost VIEW v AS SELECT id FROM t",
+            "CREATE DEFINER=d63_definer@localhost TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'x'",
+            "CREATE DEFINER=d63_definer@localhost PROCEDURE p() SELECT 1",
+            "CREATE DEFINER=d63_definer@localhost EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' DO SELECT 1",
+            "GRANT SELECT ON v TO d63_definer@localhost",
+            "GRANT EXECUTE, ALTER ROUTINE ON PROCEDURE p TO d63_definer@localhost",
+        ),
+        accounts=("`d63_definer`@`localhost`",),
+    ),
+    Case(
+        "D63",
+        "grants_on_packages",
+        (
+            "SET sql_mode = 'ORACLE'",
+            "CREATE PACKAGE pk AS PROCEDURE p; END",
+            "CREATE PACKAGE BODY pk AS PROCEDURE p AS BEGIN NULL; END; END",
+            "CREATE USER d63_caller@localhost",
+            "GRANT EXECUTE ON PACKAGE pk TO d63_caller@localhost",
+            "GRANT EXECUTE ON PACKAGE BODY pk TO d63_caller@localhost",
+        ),
+        accounts=("`d63_caller`@`localhost`",),
+        on=MARIADB,
     ),
     Case(
         "D64",

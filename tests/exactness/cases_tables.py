@@ -232,6 +232,18 @@ CASES = (
     ),
     Case(
         "D47",
+        "to_a_key_that_is_not_unique",
+        (
+            "SET SESSION restrict_fk_on_non_standard_key = 0",
+            "CREATE TABLE p (a INT, b INT, KEY (a, b))",
+            "CREATE TABLE c (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES p (a))",
+            "INSERT INTO p VALUES (1, 1), (1, 2)",
+            "INSERT INTO c VALUES (1, 1)",
+        ),
+        on=MYSQL,
+    ),
+    Case(
+        "D47",
         "orphans",
         (
             "CREATE TABLE p (id INT PRIMARY KEY)",
@@ -333,7 +345,26 @@ CASES = (
             "CREATE TABLE t (id INT PRIMARY KEY) ROW_FORMAT=COMPACT KEY_BLOCK_SIZE=8",
             "INSERT INTO t VALUES (1)",
         ),
-        faults={MARIADB: "the load keeps innodb_strict_mode, so the restore fails"},
+    ),
+    Case(
+        "D50",
+        "row_formats_that_the_engine_does_not_have",
+        (
+            "SET SESSION innodb_strict_mode = 0",
+            "CREATE TABLE t (id INT PRIMARY KEY) ROW_FORMAT=FIXED",
+            "CREATE TABLE u (id INT PRIMARY KEY) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=7",
+        ),
+    ),
+    Case(
+        "D50",
+        "rows_that_may_be_too_wide",
+        (
+            "SET SESSION innodb_strict_mode = 0",
+            "CREATE TABLE t (id INT PRIMARY KEY, "
+            + ", ".join(f"c{number} CHAR(255) CHARACTER SET latin1" for number in range(40))
+            + ")",
+            "INSERT INTO t (id, c0, c39) VALUES (1, 'a', 'z')",
+        ),
     ),
     Case(
         "D50",
@@ -361,6 +392,14 @@ CASES = (
             "INSERT INTO t VALUES (1, 1, NULL, 'some words', 'other words', POINT(1, 2))",
         ),
         probes=("SELECT a FROM t WHERE MATCH (d) AGAINST ('words')",),
+    ),
+    Case(
+        "D51",
+        "equal_keys",
+        (
+            "CREATE TABLE t (id INT PRIMARY KEY, a INT, KEY one (a), KEY other (a))",
+            "INSERT INTO t VALUES (1, 2)",
+        ),
     ),
     Case(
         "D51",

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
+from tests.exactness.across import Pair, choose_cases
+from tests.exactness.crossing import OPTIONS, Crossing, Origin
 from tests.exactness.matrix import cases_on
 from tests.exactness.round_trip import Outcome, RoundTrip, describe_pair
+from tests.support.fleet import Fleet
 from tests.support.servers import Flavour
 
 PROPERTY = "exactness"
 RANDOM = "random tables"
 Outcomes = Callable[[Flavour], dict[str, Outcome]]
+Crossings = Callable[[Pair], dict[str, Outcome]]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +35,37 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
         return known[flavour]
 
     yield get
+    known.clear()
+
+
+@pytest.fixture(scope="session")
+def crossings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crossings]:
+    """Give the outcomes of all cases between two servers; a source is backed up only once."""
+    origins: dict[Flavour, Origin] = {}
+    known: dict[Pair, dict[str, Outcome]] = {}
+
+    def start(flavour: Flavour, folder: Path) -> Fleet:
+        return Fleet([flavour], folder=folder / "instance", options=OPTIONS)
+
+    def back_up(flavour: Flavour) -> Origin:
+        folder = tmp_path_factory.mktemp(f"from-{flavour.value}")
+        with start(flavour, folder) as fleet:
+            cases = choose_cases(cases_on(flavour), flavour)
+            return Origin(fleet.instances[0], folder / "origin", cases)
+
+    def get(pair: Pair) -> dict[str, Outcome]:
+        source, target = pair
+        if source not in origins:
+            origins[source] = back_up(source)
+        if pair not in known:
+            folder = tmp_path_factory.mktemp(f"to-{target.value}")
+            with start(target, folder) as fleet:
+                run = Crossing(origins[source], fleet.instances[0], folder / "crossing")
+                known[pair] = run.run()
+        return known[pair]
+
+    yield get
+    origins.clear()
     known.clear()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -11,7 +12,15 @@ from shardvault import app
 from shardvault.errors import ShardvaultError
 from shardvault.model.report import Finding, Severity
 from shardvault.model.target import Scope
-from tests.exactness.across import COLLATION, find_fault, list_refusals
+from tests.exactness.across import (
+    COLLATION,
+    IN_OWN_WORDS,
+    MAY_BE_TOLD,
+    Pair,
+    find_fault,
+    list_findings,
+    list_refusals,
+)
 from tests.exactness.case import Case
 from tests.exactness.meaning import read_meaning, spell_rows
 from tests.exactness.round_trip import (
@@ -22,6 +31,7 @@ from tests.exactness.round_trip import (
     clear,
     concerns,
     lay,
+    list_differences,
     look,
     read_hashes,
 )
@@ -86,7 +96,7 @@ class Crossing:
             self._origin.vault.config,
             target=self._file,
             scope=_scope(cases),
-            with_accounts=self._is_near or len(cases) == 1 and bool(cases[0].accounts),
+            with_accounts=self._is_near or (len(cases) == 1 and bool(cases[0].accounts)),
         )
         blockers = [item for item in report.findings if item.severity is Severity.BLOCKER]
         if blockers and len(cases) > 1:
@@ -122,8 +132,8 @@ class Crossing:
         seen = look(self._target, cases, read_meaning)
         return {
             case.id: Outcome(
-                source=_spell(self._origin.seen[case.id]),
-                target=_spell(seen[case.id]),
+                source=_spell(case, self._origin.seen[case.id]),
+                target=_spell(case, seen[case.id]),
                 findings=_pick(report.findings, case),
                 hashes=(_of(self._origin.hashes, case), _of(hashes, case)),
             )
@@ -138,13 +148,49 @@ class Crossing:
         return read_hashes(again)
 
 
+def list_crossing_differences(case: Case, pair: Pair, outcome: Outcome) -> list[str]:
+    """Name all that is not as it must be; empty for a case that is exact, or well refused."""
+    wanted = list_refusals(case, pair)
+    if not wanted and not outcome.blockers:
+        told = (*case.findings, *list_findings(case, pair))
+        outcome = outcome if pair[0].family is pair[1].family else _leave_out(outcome)
+        return list_differences(replace(case, findings=told), outcome)
+    given = [item.message for item in outcome.blockers]
+    missing = [words for words in wanted if not any(re.search(words, one) for one in given)]
+    surprising = [one for one in given if not any(re.search(words, one) for words in wanted)]
+    return [
+        *(f"nothing refuses it because of {words!r}" for words in missing),
+        *(f"refused: {one}" for one in surprising),
+    ]
+
+
+def _leave_out(outcome: Outcome) -> Outcome:
+    """Leave out what another family answers in words of its own."""
+    sides = [
+        replace(
+            side,
+            probes={
+                probe: rows for probe, rows in side.probes.items() if not IN_OWN_WORDS.search(probe)
+            },
+        )
+        for side in (outcome.source, outcome.target)
+    ]
+    findings = [item for item in outcome.findings if not MAY_BE_TOLD.search(item.message)]
+    return replace(outcome, source=sides[0], target=sides[1], findings=findings)
+
+
 def _scope(cases: Iterable[Case]) -> Scope:
     names = [name for case in cases for name in case.schemas]
     return Scope(include=tuple(f"`{name.replace('`', '``')}`.*" for name in names))
 
 
-def _spell(seen: Sighting) -> Sighting:
-    return replace(seen, probes={probe: spell_rows(rows) for probe, rows in seen.probes.items()})
+def _spell(case: Case, seen: Sighting) -> Sighting:
+    """Write what probes gave in common words; what the case holds stays as it is."""
+    held = {str(probe) for probe, _ in case.holds}
+    probes = {
+        probe: rows if probe in held else spell_rows(rows) for probe, rows in seen.probes.items()
+    }
+    return replace(seen, probes=probes)
 
 
 def _pick(findings: Iterable[Finding], case: Case) -> list[Finding]:

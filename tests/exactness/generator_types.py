@@ -229,9 +229,8 @@ def _of_one_family(server: Server) -> SearchStrategy[Kind]:
     if server.flavour is not Flavour.MARIADB_1011:
         function = "TO_VECTOR" if server.is_mysql else "VEC_FromText"
         vectors = ("[1,2.5,-3e-38]", "[0,0,0]", "[3.4028234e38,1e-45,-0]")
-        kinds.append(
-            Kind("VECTOR(3)", st.sampled_from([f"{function}('{v}')" for v in vectors]), key="")
-        )
+        literals = st.sampled_from([f"{function}('{vector}')" for vector in vectors])
+        kinds.append(Kind("VECTOR(3)", literals, key="", derived=("{c} IS NULL",), is_shape=True))
     return st.sampled_from(kinds)
 
 

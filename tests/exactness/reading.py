@@ -70,7 +70,7 @@ _VALUES = {
     "double": "{c}, CONCAT({c})",
     "bit": "HEX({c}), BIN({c}), LENGTH({c})",
     "enum": "{c} + 0, HEX({c}), LENGTH({c})",
-    "set": "CONCAT({c} + 0), BIT_COUNT({c}), HEX({c})",
+    "set": "CONCAT(CAST({c} AS UNSIGNED)), BIT_COUNT({c}), HEX({c})",
     "timestamp": "{c}, CONCAT({c}), UNIX_TIMESTAMP({c})",
     "json": "HEX({c}), LENGTH({c}), JSON_TYPE({c}), JSON_DEPTH({c})",
     "uuid": "{c}, HEX({c})",

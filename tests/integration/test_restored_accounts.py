@@ -106,7 +106,7 @@ def test_partial_revokes_need_a_target_that_knows_them(mysql: Instance, tmp_path
         vault = Vault(tmp_path, Lone({"main": mysql}))
         vault.backup(scope=SCOPE)
         run_all(mysql, f"DROP USER {part}", "SET GLOBAL partial_revokes = OFF")
-        with pytest.raises(TargetRefused, match="partial_revokes is off.*owned_part") as caught:
+        with pytest.raises(TargetRefused, match=r"partial_revokes is off.*owned_part") as caught:
             restore(vault)
         assert caught.value.hint == "SET GLOBAL partial_revokes=ON"
         assert restore(vault, with_accounts=False).verified

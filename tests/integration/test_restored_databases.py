@@ -126,7 +126,7 @@ def test_an_empty_database_of_another_character_set_is_refused(
     shelf: Vault, mariadb: Instance
 ) -> None:
     run_all(mariadb, f"DROP TABLE {SCHEMA}.t", f"ALTER DATABASE {SCHEMA} CHARACTER SET utf8mb4")
-    with pytest.raises(TargetRefused, match="is there and has .*utf8mb4.*, not .*latin1"):
+    with pytest.raises(TargetRefused, match=r"is there and has .*utf8mb4.*, not .*latin1"):
         restore(shelf, replace=False)
     run_all(mariadb, f"ALTER DATABASE {SCHEMA} CHARACTER SET latin1")
     assert restore(shelf, replace=False).status == "complete"
@@ -147,7 +147,7 @@ def test_a_database_that_is_changed_during_the_restore_fails_it(
 ) -> None:
     change = f"ALTER DATABASE {SCHEMA} COLLATE latin1_bin"
     steps = Steps(definitions=lambda: run_all(mariadb, change))
-    with pytest.raises(VerificationFailed, match=f"database {SCHEMA} has .*latin1_bin"):
+    with pytest.raises(VerificationFailed, match=rf"database {SCHEMA} has .*latin1_bin"):
         app.restore(
             "latest", shelf.config, scope=WHOLE, replace=True, confirm_source="shop", sink=steps
         )

@@ -26,7 +26,7 @@ from shardvault.app.keys import (
     remove_key,
     rotate_key,
 )
-from shardvault.app.repositories import init
+from shardvault.app.repositories import init, probe
 
 __all__ = [
     "add_key",
@@ -40,6 +40,7 @@ __all__ = [
     "list_keys",
     "make_identity",
     "plan_restore",
+    "probe",
     "recover_key",
     "remove_key",
     "restore",

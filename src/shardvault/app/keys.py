@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from shardvault.app.building import load, open_configured
-from shardvault.app.openers import NewKey, new_closer
+from shardvault.app.openers import NewKey, new_closer, remember_heads
 from shardvault.app.stores import open_store
 from shardvault.errors import UsageError
 from shardvault.model.report import (
@@ -131,8 +131,9 @@ def recover_key(paper: str, label: str, file: str, config: str | None = None) ->
         file: where the new key file is made.
         config: the file that names the repository.
     """
-    storage = open_store(load(config))
-    chain = open_with_paper(storage, read_paper(paper)).keychain()
+    loaded = load(config)
+    memory = remember_heads(loaded.require_repository().url)
+    chain = open_with_paper(open_store(loaded), read_paper(paper), memory=memory).keychain()
     with new_closer(NewKey(file=file)) as closer:
         name = chain.add(closer, label)
     return _report("added", chain, name, file)

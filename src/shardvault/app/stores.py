@@ -11,12 +11,17 @@ from shardvault.units import parse_size
 
 
 def open_store(
-    config: Config, *, upload_bytes_s: int | None = None, download_bytes_s: int | None = None
+    config: Config,
+    *,
+    url: str | None = None,
+    upload_bytes_s: int | None = None,
+    download_bytes_s: int | None = None,
 ) -> Storage:
     """Open the configured store; a secret is looked up when the first request needs it.
 
     Args:
         config: a whole configuration file.
+        url: another place that is reached in the same way.
         upload_bytes_s: comes before the configuration's bound [bytes/s].
         download_bytes_s: likewise, for what is received [bytes/s].
     """
@@ -32,7 +37,7 @@ def open_store(
         upload_bytes_s=upload_bytes_s or _read_rate(section.limits.upload),
         download_bytes_s=download_bytes_s or _read_rate(section.limits.download),
     )
-    return open_storage(section.url, settings)
+    return open_storage(url or section.url, settings)
 
 
 def _open_secret(config: Config, credentials: CredentialsSection) -> Secret | None:

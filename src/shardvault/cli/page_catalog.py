@@ -10,7 +10,6 @@ _COLUMNS = (
     text("id"),
     Column("status", has_color=True),
     text("consistency"),
-    text("exact"),
     number("rows"),
     number("read"),
     number("stored"),
@@ -23,6 +22,9 @@ def describe_catalog(page: Page, report: CatalogReport) -> None:
         page.table(_COLUMNS, map(_describe_row, report.backups))
     else:
         page.prose("no backups yet; take one with: shardvault backup")
+    for backup in report.backups:
+        if backup.allowed_losses:
+            page.prose(f"{backup.id}: not exact, allowed: {', '.join(backup.allowed_losses)}")
     for name in report.damaged:
         page.prose(f"{name}: the manifest cannot be read", outcome="damaged", indent=9)
 
@@ -33,7 +35,6 @@ def _describe_row(backup: BackupSummary) -> tuple[str, ...]:
         backup.id,
         backup.status,
         backup.consistency,
-        f"but for {', '.join(backup.allowed_losses)}" if backup.allowed_losses else "yes",
         f"{totals.rows:,}",
         format_size(totals.bytes_read),
         format_size(totals.bytes_stored),

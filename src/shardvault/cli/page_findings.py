@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from shardvault.cli.escape import escape, measure, shorten
 from shardvault.cli.page import Page
-from shardvault.model.report import CheckReport, Finding, VerifyReport
+from shardvault.model.report import CheckReport, Finding, ProbeReport, VerifyReport
 from shardvault.units import format_duration, format_rate, format_size
 
 _SEVERITY_COLUMNS = 9
@@ -17,6 +17,14 @@ _REMEDY_INDENT = 11
 def describe_check(page: Page, report: CheckReport) -> None:
     """Describe a look at fleet and store."""
     page.heading("check", report.status)
+    page.blank()
+    describe_findings(page, report.findings)
+
+
+def describe_probe(page: Page, report: ProbeReport) -> None:
+    """Describe what a store does."""
+    page.heading(f"store {report.url}", report.status)
+    page.facts([("time", format_duration(report.seconds))])
     page.blank()
     describe_findings(page, report.findings)
 

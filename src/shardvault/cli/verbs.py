@@ -21,15 +21,7 @@ class Verb(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options and then, apart, the global ones."""
-        options = [param for param in self.params if isinstance(param, click.Option)]
-        own = [option for option in options if not isinstance(option, GlobalOption)]
-        shared: list[click.Option] = [
-            option for option in options if isinstance(option, GlobalOption)
-        ]
-        for title, options in (("Options", own), ("Global options", shared)):
-            records = [record for option in options if (record := option.get_help_record(ctx))]
-            with formatter.section(title):
-                formatter.write_dl(records)
+        _write_options(self, ctx, formatter)
 
 
 class Topic(click.Group):
@@ -41,6 +33,11 @@ class Topic(click.Group):
 
     is_outermost = False
     """Say whether the environment sets the global options here."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, the global ones apart, and then the commands."""
+        _write_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """List the commands as they were added."""
@@ -60,6 +57,18 @@ class Program(Topic):
     """Hold all commands and topics."""
 
     is_outermost = True
+
+
+def _write_options(
+    command: click.Command, ctx: click.Context, formatter: click.HelpFormatter
+) -> None:
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    own = [option for option in options if not isinstance(option, GlobalOption)]
+    shared: list[click.Option] = [option for option in options if isinstance(option, GlobalOption)]
+    for title, options in (("Options", own), ("Global options", shared)):
+        records = [record for option in options if (record := option.get_help_record(ctx))]
+        with formatter.section(title):
+            formatter.write_dl(records)
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:

@@ -17,7 +17,9 @@ from shardvault.mysql.session import Session, decode
 NO_SUCH_DATABASE = 1049
 
 _READ_ONLY = b" /* READ ONLY = 1 */"
-_OPTION = re.compile(r"(DEFAULT CHARACTER SET|COLLATE|DEFAULT ENCRYPTION=|COMMENT) ?('.*'|\w+)", re.DOTALL)
+_OPTION = re.compile(
+    r"(DEFAULT CHARACTER SET|COLLATE|DEFAULT ENCRYPTION=|COMMENT) ?('.*'|\w+)", re.DOTALL
+)
 
 
 def is_read_only(schema: Schema) -> bool:

@@ -23,6 +23,10 @@ _COLLATION = re.compile(rb"\bCOLLATE[ =](\w+)")
 _HISTORY_SINCE: Version = (10, 11, 0)
 """MariaDB that takes rows with the period in which they were valid."""
 
+_TYPED_SEQUENCE = re.compile(rb"CREATE SEQUENCE `(?:[^`]|``)*` as \w", re.IGNORECASE)
+_TYPED_SINCE: Version = (11, 5, 0)
+"""MariaDB that has sequences of other types than BIGINT. Source: its manual, "CREATE SEQUENCE"."""
+
 _OTHER_WORDS = {"geomcollection": "geometrycollection"}
 """Types that a family has under another name; the restore translates it."""
 
@@ -80,6 +84,8 @@ def unknown_types(contents: Contents, family: Family, version: Version) -> Users
     for table in _tables(contents):
         if table.kind is TableKind.SEQUENCE and family is Family.MYSQL:
             users["sequences"].append(table.qualified)
+        if _is_typed_sequence(table) and family is Family.MARIADB and version < _TYPED_SINCE:
+            users["sequences of a type"].append(table.qualified)
         if table.is_versioned and (family is Family.MYSQL or version < _HISTORY_SINCE):
             users["history of system-versioned tables"].append(table.qualified)
         for column in table.columns:
@@ -88,6 +94,11 @@ def unknown_types(contents: Contents, family: Family, version: Version) -> Users
                 where = f"{table.qualified} column {column.name}"
                 users[f"type {column.data_type}"].append(where)
     return users
+
+
+def _is_typed_sequence(table: Table) -> bool:
+    is_sequence = table.kind is TableKind.SEQUENCE
+    return is_sequence and _TYPED_SEQUENCE.match(table.create_sql) is not None
 
 
 def unsafe_functions(contents: Contents) -> list[str]:

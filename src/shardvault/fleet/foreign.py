@@ -103,7 +103,7 @@ def _has_primary_check(table: Table, _: bytes) -> bool:
 _MARK = rb"/\*!(?:5[7-9]|[6-9]\d)\d{3} "  # MariaDB skips these. Source: its manual, "Comments"
 _LIMITS: Mapping[Family, tuple[_Limit, ...]] = {
     Family.MYSQL: (
-        _Limit("periods", _says(rb"\n +PERIOD FOR |WITHOUT OVERLAPS")),
+        _Limit("periods", _says(rb"\n +PERIOD FOR (?!SYSTEM_TIME)|WITHOUT OVERLAPS")),
         _Limit("more than 30 decimals", _says(rb" decimal\(\d+,3[1-9]\)")),
         _Limit(
             "counters that are no integers", _says(rb"\n +`` (?:float|double)[^\n]* AUTO_INCREMENT")

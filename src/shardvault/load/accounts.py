@@ -11,6 +11,7 @@ from shardvault.load.warnings import run_clean
 from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import Account
 from shardvault.mysql.session import Session, decode, encode
+from shardvault.mysql.state import prepare_load, sql_mode
 
 _TEXT = rb"'(?:[^'\\]|\\.|'')*'"
 _WAY_IN = rb"\w+(?: USING " + _TEXT + rb")?"
@@ -18,6 +19,7 @@ _IDENTIFIED = re.compile(
     rb" IDENTIFIED (?:BY PASSWORD " + _TEXT + rb"|VIA " + _WAY_IN + rb"(?: OR " + _WAY_IN + rb")*)"
 )
 _CREATE = re.compile(rb"CREATE (USER|ROLE) ")
+_ON_PACKAGE = re.compile(rb"GRANT [A-Z, ]+ ON PACKAGE ")
 _SHOWN = 80  # characters of a statement that a finding repeats
 
 
@@ -43,10 +45,20 @@ def grant_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Findi
     for account in accounts:
         for grant in account.grants:
             try:
-                run_clean(session, _without_password(account, grant))
+                _grant(session, _without_password(account, grant))
             except ServerError as error:
+                prepare_load(session)
                 findings.append(_finding(account, grant, error))
     return tuple(findings)
+
+
+def _grant(session: Session, grant: bytes) -> None:
+    """Run a grant; MariaDB 10.11 knows packages in Oracle's mode only."""
+    if _ON_PACKAGE.match(grant) is None:
+        run_clean(session, grant)
+        return
+    with sql_mode(session, "ORACLE"):
+        run_clean(session, grant)
 
 
 def _without_password(account: Account, grant: bytes) -> bytes:

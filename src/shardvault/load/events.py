@@ -53,5 +53,3 @@ def _head(event: CodeObject) -> re.Match[bytes]:
     if match is None:
         raise IntegrityError(f"stored text of event {event.schema}.{event.name} cannot be read")
     return match
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shardvault.fleet.inventory import strip_counter
+from shardvault.fleet.inventory import read_counter, strip_counter
 from shardvault.fleet.table_options import has_unknown_options, revive_unknown_options
 from shardvault.load.ddl import (
     first_column,
@@ -58,8 +58,7 @@ def plan_steps(table: Table, rows: int) -> TableSteps:
     now = tuple(part for part in ddl.parts if part not in foreign and part not in later)
     place = quote_table(table.schema, table.name).encode("utf-8", "surrogateescape")
     columns = b",".join(inherit_collation(part, ddl.tail) for part in now)
-    tail = strip_counter(ddl.tail) if _has_counter(table) else ddl.tail
-    create = ddl.head + columns + b"\n" + tail
+    create = ddl.head + columns + b"\n" + _count_on(table, ddl.tail)
     return TableSteps(create, _add(place, later), _add(place, foreign))
 
 
@@ -116,16 +115,17 @@ def run_definition(session: Session, statement: bytes) -> None:
         run_clean(session, statement)
 
 
+def _count_on(table: Table, tail: bytes) -> bytes:
+    """Let a table be created with its counter; MySQL does not show that of one without a column."""
+    counter = b"" if table.auto_increment is None else b" AUTO_INCREMENT=%d" % table.auto_increment
+    return b")" + counter + strip_counter(tail).removeprefix(b")")
+
+
 def set_counter(session: Session, table: Table) -> None:
-    """Set the next AUTO_INCREMENT value to the recorded one."""
-    if table.auto_increment is not None and _has_counter(table):
+    """Set the next AUTO_INCREMENT value to the recorded one, unless it is that already."""
+    if table.auto_increment not in (None, read_counter(session, table.schema, table.name)):
         place = quote_table(table.schema, table.name)
         run_clean(session, f"ALTER TABLE {place} AUTO_INCREMENT = {table.auto_increment}")
-
-
-def _has_counter(table: Table) -> bool:
-    """Say whether a column counts; MySQL keeps the option of a table without one, as it was."""
-    return any("auto_increment" in column.extra for column in table.columns)
 
 
 def count_orphans(session: Session, table: Table, key: ForeignKey) -> int:

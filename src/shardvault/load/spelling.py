@@ -28,6 +28,11 @@ _IN_OWN_WORDS = (
     (re.compile(rb"\bIGNORED\b"), b"INVISIBLE"),
     (re.compile(rb"\b_[a-z0-9]+(?=$)"), b""),
     (re.compile(rb" ON (?:DELETE|UPDATE) (?:RESTRICT|NO ACTION)\b"), b""),
+    # One function or operator under two names.
+    (re.compile(rb"\bucase\b"), b"upper"),
+    (re.compile(rb"\blcase\b"), b"lower"),
+    (re.compile(rb"\bnow\b"), b"current_timestamp"),
+    (re.compile(rb" (?:mod|MOD) "), b"%"),
     (re.compile(rb"[\s()]+"), b""),
 )
 _NUMBER = re.compile(rb"(DEFAULT )'([-+]?[\d.]+(?:e[-+]?\d+)?)'")
@@ -96,7 +101,8 @@ def _spell_options(tail: bytes) -> bytes:
 def spell_code(item: CodeObject) -> tuple[bytes, str, str, str]:
     """Write a code object, and the state it was made in, in one spelling."""
     names = normal_charset(item.charset), normal_charset(item.collation)
-    return _spell(item.create_sql), item.sql_mode, *names
+    text = re.sub(rb"`(\w+)`", rb"\1", item.create_sql)
+    return _spell(text), ",".join(sorted(item.sql_mode.split(","))), *names
 
 
 def _spell(sql: bytes) -> bytes:

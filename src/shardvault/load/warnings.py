@@ -34,6 +34,8 @@ HARMLESS = (
     Harmless(1285, "the grant is stored, though this server resolves no names of hosts"),
     Harmless(1287, _OLD),
     Harmless(1300, "MySQL's copy for its catalogue; the body itself is compared", "to utf8mb3"),
+    Harmless(1466, "an alias of a column; the columns of views are compared"),
+    Harmless(1474, "an alias of a column; the columns of views are compared"),
     Harmless(1478, "made with innodb_strict_mode=0; the row format is compared", "InnoDB: "),
     Harmless(1681, _OLD),
     Harmless(1831, "the source has both of the equal keys"),

@@ -139,6 +139,16 @@ class InitReport:
 
 
 @dataclass(frozen=True)
+class ProbeReport:
+    """Report what a store does; status is ``ok``, ``warnings`` or ``unfit`` [s]."""
+
+    url: str
+    status: str
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class CatalogReport:
     """Report the catalog: every complete backup, oldest first, and what cannot be read."""
 

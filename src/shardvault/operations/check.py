@@ -28,7 +28,7 @@ def _probe(storage: Storage | None) -> tuple[Finding, ...]:
     if storage is None:
         return ()
     try:
-        return (*probe_storage(storage), *_examine_slots(storage))
+        return (*probe_storage(storage, is_brief=True), *_examine_slots(storage))
     except ShardvaultError as error:
         return (Finding(Severity.BLOCKER, "store", "probe", error.message, error.hint or ""),)
 

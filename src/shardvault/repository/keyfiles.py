@@ -96,7 +96,7 @@ def _parse(path: Path, line: bytes, prefix: str, size_bytes: int, what: str) -> 
     except binascii.Error:
         data = b""
     if not line.startswith(prefix.encode()) or len(data) != size_bytes:
-        raise UsageError(f"{path} is not a {what}", hint=f"its line begins {prefix}")
+        raise UsageError(f"{path} is no {what}", hint=f"its line begins {prefix}")
     return data
 
 

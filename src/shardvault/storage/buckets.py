@@ -43,7 +43,7 @@ class Bucket:
         self._settings = settings
         self.client = lru_cache(_LIMITS_KEPT)(self._make_client)
 
-    def _make_client(self, limit_s: int) -> ObjectStore:
+    def _make_client(self, limit_s: float) -> ObjectStore:
         from obstore.exceptions import BaseError
 
         make = {"s3": _make_s3, "gs": _make_gcs, "az": _make_azure}[self._parts.scheme]
@@ -54,9 +54,9 @@ class Bucket:
             raise UsageError(f"repository {self.place}: {what}") from None
 
 
-def _describe_client(settings: StoreSettings, limit_s: int) -> dict[str, Any]:
+def _describe_client(settings: StoreSettings, limit_s: float) -> dict[str, Any]:
     options: ClientConfig = {
-        "timeout": f"{limit_s}s",
+        "timeout": f"{round(limit_s * 1000)}ms",
         "connect_timeout": CONNECT_LIMIT,
         "allow_http": (settings.endpoint or "").startswith("http://"),
     }

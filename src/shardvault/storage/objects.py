@@ -24,6 +24,9 @@ from shardvault.storage.refusals import reported
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
+CUT_LIMIT_S = 0.005
+"""Time after which a trial breaks an upload off; too short for one of several MiB [s]."""
+
 _PAGE_NAMES = 1000
 
 
@@ -58,6 +61,14 @@ class ObjectStorage:
         except ObjectExists:
             self._confirm(name)
             raise
+
+    def put_cut(self, name: str, parts: Sequence[Buffer]) -> None:
+        """Begin to store the parts and break the connection before the end, for a trial."""
+        import obstore
+
+        with reported("store", self._bucket.place):
+            client = self._bucket.client(CUT_LIMIT_S)
+            obstore.put(client, check_name(name), iter(parts), mode="create", use_multipart=False)
 
     def get(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
         """Read an object or a part of it; shorter at its end; raises ObjectMissing."""

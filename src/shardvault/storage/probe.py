@@ -1,116 +1,168 @@
-"""Try out whether a store keeps the promises that a repository stands on."""
+"""Find out what a store really does, before anything depends on it."""
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import secrets
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from shardvault.errors import ObjectExists, ObjectMissing, StorageError
-from shardvault.interfaces import ObjectStat, Storage
+from shardvault.clock import monotonic_s
+from shardvault.errors import StorageError
+from shardvault.interfaces import Storage
 from shardvault.model.report import Finding, Severity
+from shardvault.storage import trials
+from shardvault.storage.trials import NotTried, Run, Site
 
-PREFIX = "probe/"
+LIMIT_S = 50.0
+"""Time for all trials together [s]."""
 
-_HALF_BYTES = 32 * 1024
+_CLEANING_S = 2.0
+_DATA_BYTES = 64 * 1024
 _WHERE = "store"
+_OTHER_STORE = "use another store; backups in this one could be lost"
 
 
 @dataclass(frozen=True)
-class _Probe:
-    """Hold one object that was just stored, and what it must contain."""
+class Trial:
+    """Describe one promise.
 
-    storage: Storage
-    name: str
-    data: bytes
-
-
-def probe_storage(storage: Storage) -> tuple[Finding, ...]:
-    """Write, read, list and delete one object of a random name; leaves nothing behind.
-
-    Every broken promise is a blocker. The store may be in use by others meanwhile.
+    Attributes:
+        what: the promise, for people.
+        needed_by: what cannot work without it.
+        run: returns what is wrong, or nothing.
+        if_broken: how bad it is if the promise is not kept.
+        if_refused: how bad it is if the store refuses the trial itself.
+        is_brief: costs a few requests only, so that every ``check`` can make it.
+        is_first: no other can be made without it.
+        remedy: what to do if it is broken.
     """
-    data = secrets.token_bytes(2 * _HALF_BYTES)
-    probe = _Probe(storage, PREFIX + secrets.token_hex(16), data)
-    try:
-        storage.put_new(probe.name, [data[:_HALF_BYTES], data[_HALF_BYTES:]])
-    except StorageError as error:
-        return (_blocker("write", error.message, error.hint or ""),)
-    try:
-        return tuple(_judge(what, check, probe) for what, check in _CHECKS)
-    finally:
-        with contextlib.suppress(StorageError):
-            storage.delete(probe.name)
+
+    what: str
+    needed_by: str
+    run: Run
+    if_broken: Severity = Severity.BLOCKER
+    if_refused: Severity = Severity.BLOCKER
+    is_brief: bool = False
+    is_first: bool = False
+    remedy: str = _OTHER_STORE
 
 
-def _judge(what: str, check: Callable[[_Probe], str], probe: _Probe) -> Finding:
-    try:
-        fault = check(probe)
-    except StorageError as error:
-        return _blocker(what, error.message, error.hint or "")
-    if fault:
-        return _blocker(what, fault, "use another store; backups in this one could be lost")
-    return Finding(Severity.OK, _WHERE, what, "as promised")
-
-
-def _blocker(what: str, message: str, remedy: str) -> Finding:
-    return Finding(Severity.BLOCKER, _WHERE, what, message, remedy)
-
-
-def _check_read(probe: _Probe) -> str:
-    found = probe.storage.get(probe.name)
-    if found == probe.data:
-        return ""
-    return f"an object of {len(probe.data)} bytes reads back as {len(found)} other bytes"
-
-
-def _check_part(probe: _Probe) -> str:
-    begin, size = _HALF_BYTES - 10, 20
-    is_equal = probe.storage.get(probe.name, begin, size) == probe.data[begin : begin + size]
-    return "" if is_equal else "a part of an object reads back as something else"
-
-
-def _check_stat(probe: _Probe) -> str:
-    found = probe.storage.stat(probe.name)
-    wanted = ObjectStat(probe.name, len(probe.data))
-    return (
-        "" if found == wanted else f"size of an object is {found.size_bytes}, not {len(probe.data)}"
-    )
-
-
-def _check_list(probe: _Probe) -> str:
-    wanted = ObjectStat(probe.name, len(probe.data))
-    is_listed = wanted in probe.storage.list(PREFIX)
-    return "" if is_listed else "a new object is not listed, or with another size"
-
-
-def _check_exclusive(probe: _Probe) -> str:
-    """Two writers of one name must not both believe that they won."""
-    try:
-        probe.storage.put_new(probe.name, [b"second"])
-    except ObjectExists:
-        is_intact = probe.storage.get(probe.name) == probe.data
-        return "" if is_intact else "a refused write changed the object"
-    return "a second object of the same name was accepted"
-
-
-def _check_delete(probe: _Probe) -> str:
-    probe.storage.delete(probe.name)
-    if any(item.name == probe.name for item in probe.storage.list(PREFIX)):
-        return "a deleted object is still listed"
-    try:
-        probe.storage.get(probe.name)
-    except ObjectMissing:
-        return ""
-    return "a deleted object can still be read"
-
-
-_CHECKS: tuple[tuple[str, Callable[[_Probe], str]], ...] = (
-    ("read after write", _check_read),
-    ("read of a part", _check_part),
-    ("size", _check_stat),
-    ("list", _check_list),
-    ("exclusive create", _check_exclusive),
-    ("delete", _check_delete),
+TRIALS = (
+    Trial("write", "every backup", trials.try_write, is_brief=True, is_first=True),
+    Trial("read after write", "every backup", trials.try_read, is_brief=True),
+    Trial("read of a part", "every restore", trials.try_part, is_brief=True),
+    Trial("size", "the proof of a backup", trials.try_stat, is_brief=True),
+    Trial("missing object", "every backup", trials.try_missing, is_brief=True),
+    Trial("list", "the catalog", trials.try_list, is_brief=True),
+    Trial("exclusive create", "locks and the log", trials.try_exclusive, is_brief=True),
+    Trial("delete", "prune", trials.try_delete, if_refused=Severity.WARNING, is_brief=True),
+    Trial("delete of nothing", "prune", trials.try_absent, if_refused=Severity.WARNING),
+    Trial("list of a prefix", "the catalog", trials.try_prefix),
+    Trial("list of many", "the catalog", trials.try_many),
+    Trial("race of 16 writers", "locks and the log", trials.try_race),
+    Trial("broken upload", "every backup", trials.try_cut),
+    Trial("long names", "every backup", trials.try_long_name),
+    Trial(
+        "clock",
+        "locks of who died",
+        trials.try_clock,
+        if_broken=Severity.WARNING,
+        is_brief=True,
+        remedy="set the clock that is wrong",
+    ),
+    Trial("clean-up", "prune", trials.try_clean_up, is_brief=True),
 )
+
+
+class _TimeUp(Exception):
+    """Report a trial that did not end in time."""
+
+
+def probe_storage(
+    storage: Storage, *, is_brief: bool = False, limit_s: float = LIMIT_S
+) -> tuple[Finding, ...]:
+    """Try out every promise in a folder of a random name; leaves nothing behind.
+
+    A broken promise is a blocker and names what relies on it. A store that merely refuses to
+    delete, as it may for who can only add, is warned of; then a few small objects stay. The
+    store may be in use by others.
+
+    Args:
+        storage: the store; what wraps it is tried out with it.
+        is_brief: make only the trials that cost a few requests.
+        limit_s: time for all trials [s]; those that do not end in it are blockers.
+    """
+    site = Site(storage, secrets.token_hex(16), secrets.token_bytes(_DATA_BYTES))
+    end_s = monotonic_s() + limit_s
+    chosen = [trial for trial in TRIALS if trial.is_brief or not is_brief]
+    try:
+        return tuple(_try_all(chosen, site, end_s))
+    finally:
+        _remove(site)
+
+
+def _try_all(chosen: list[Trial], site: Site, end_s: float) -> Iterator[Finding]:
+    for trial in chosen:
+        finding = _judge(trial, site, end_s - monotonic_s())
+        yield finding
+        if trial.is_first and finding.severity is not Severity.OK:
+            return
+
+
+def _judge(trial: Trial, site: Site, left_s: float) -> Finding:
+    def find(severity: Severity, fault: str, remedy: str) -> Finding:
+        message = f"{fault}; {trial.needed_by} cannot do without"
+        return Finding(severity, _WHERE, trial.what, message, remedy)
+
+    try:
+        fault = _run_within(lambda: trial.run(site), left_s)
+    except NotTried as reason:
+        return Finding(Severity.INFO, _WHERE, trial.what, f"not tried: {reason}")
+    except _TimeUp:
+        return find(Severity.BLOCKER, "no end in time", "is the way to the store that slow?")
+    except StorageError as error:
+        remedy = error.hint or "look at what the store says, and at what the login may do"
+        return find(trial.if_refused, error.message, remedy)
+    if fault:
+        return find(trial.if_broken, fault, trial.remedy)
+    return Finding(Severity.OK, _WHERE, trial.what, "as promised")
+
+
+def _run_within(run: Callable[[], str], limit_s: float) -> str:
+    """Run a trial for a limited time; one that hangs is left behind, and ends with us.
+
+    Raises:
+        _TimeUp: it did not end in time.
+    """
+    outcome: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            outcome.put(run())
+        except BaseException as error:  # noqa: BLE001 - handed to who waits
+            outcome.put(error)
+
+    threading.Thread(target=work, daemon=True, name="probe").start()
+    try:
+        found = outcome.get(timeout=max(limit_s, 0.001))
+    except queue.Empty:
+        raise _TimeUp from None
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _remove(site: Site) -> None:
+    """Delete what failed trials left behind; the first object even if no list names it."""
+
+    def remove() -> str:
+        site.drop(site.name)
+        for found in list(site.storage.list(site.place(""))):
+            site.drop(found.name)
+        return ""
+
+    with contextlib.suppress(StorageError, _TimeUp):
+        _run_within(remove, _CLEANING_S)

@@ -10,9 +10,7 @@ import pytest
 from shardvault.fleet.definitions import (
     Contents,
     folded_collisions,
-    foreign_features,
     shorten,
-    skipped_features,
     unknown_types,
     unsafe_functions,
     used_charsets,
@@ -132,22 +130,13 @@ def test_sequences_are_unknown_to_mysql_only() -> None:
     assert unknown_types(_contents(sequence), Family.MARIADB, (10, 11, 0)) == {}
 
 
-def test_keys_over_expressions_are_foreign_to_mariadb() -> None:
-    sql = b"CREATE TABLE `x` (\n  `a` int,\n  KEY `k` ((abs(`a`)))\n)"
-    contents = _contents(replace(TABLE, create_sql=sql))
-    assert foreign_features(contents, Family.MARIADB) == {"keys over expressions": ["shop.orders"]}
-    plain = replace(
-        TABLE, create_sql=b"CREATE TABLE `x` (\n  `a` int DEFAULT ((1)),\n  KEY `k` (`a`)\n)"
-    )
-    assert foreign_features(_contents(plain), Family.MARIADB) == {}  # fmt: skip
-
-
-def test_marks_that_mariadb_takes_for_comments_are_found() -> None:
-    hidden = replace(TABLE, create_sql=b"CREATE TABLE `x` (\n  `a` int /*!80023 INVISIBLE */\n)")
-    old = replace(TABLE, create_sql=b"CREATE TABLE `x` (\n  `a` int /*!50100 STORAGE */\n)")
-    assert list(skipped_features(_contents(hidden), Family.MARIADB).values()) == [["shop.orders"]]
-    assert skipped_features(_contents(old), Family.MARIADB) == {}
-    assert skipped_features(_contents(hidden), Family.MYSQL) == {}
+def test_a_sequence_of_a_type_is_unknown_to_older_mariadb() -> None:
+    sequence = replace(TABLE, name="s", kind=TableKind.SEQUENCE, columns=())
+    typed = replace(sequence, create_sql=b"CREATE SEQUENCE `s` as tinyint start with 1")
+    named = {"sequences of a type": ["shop.s"]}
+    assert unknown_types(_contents(typed), Family.MARIADB, (10, 11, 0)) == named
+    assert unknown_types(_contents(typed), Family.MARIADB, (11, 8, 0)) == {}
+    assert unknown_types(_contents(sequence), Family.MARIADB, (10, 11, 0)) == {}
 
 
 def test_names_that_differ_only_by_case_collide() -> None:

@@ -50,7 +50,7 @@ def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "repo.key"
     path.write_text(text)
     path.chmod(0o600)
-    with pytest.raises(UsageError, match="not a key file"):
+    with pytest.raises(UsageError, match="no key file"):
         read_key_file(path)
 
 
@@ -64,5 +64,5 @@ def test_a_missing_key_file_is_named(tmp_path: Path) -> None:
 def test_a_pipe_in_the_place_of_a_key_file_stops_nobody(tmp_path: Path) -> None:
     path = tmp_path / "repo.key"
     os.mkfifo(path, 0o600)
-    with pytest.raises(UsageError, match="not a key file"):
+    with pytest.raises(UsageError, match="no key file"):
         read_key_file(path)

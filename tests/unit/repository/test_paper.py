@@ -53,7 +53,7 @@ def test_every_single_wrong_letter_is_found_with_its_line() -> None:
 
 def test_two_exchanged_letters_are_found() -> None:
     for place in range(3, 21):
-        first, second = LINES[2][place : place + 2]
+        first, second = LINES[2][place], LINES[2][place + 1]
         if first == second or " " in (first, second):
             continue
         typed = [*LINES]

@@ -9,6 +9,25 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _NAMES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
+_DURATION = re.compile(r"(\d+)(s|min|h|d|w)")
+_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "min": 60, "s": 1}
+
+
+def parse_duration(text: str) -> int:
+    """Read a duration such as ``90min``, ``12h``, ``30d`` or ``2w`` [s]; raises ValueError."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"not a duration: {text!r}; write one as 12h, 30d or 2w")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def format_age(seconds: float) -> str:
+    """Write whole seconds as ``parse_duration`` reads them, in the largest unit that fits."""
+    whole = int(seconds)
+    unit = next(name for name, size in _SECONDS.items() if whole % size == 0)
+    return f"{whole // _SECONDS[unit]}{unit}"
+
+
 def parse_size(text: str) -> int:
     """Read a size such as ``512``, ``64M``, ``1.5 GiB`` [bytes]; every unit is a power of 1024."""
     match = _SIZE.fullmatch(text)

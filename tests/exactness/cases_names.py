@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from tests.exactness.case import EVERYWHERE, MARIADB, MARIADB_118, MARIADB_1011, MYSQL, Case
+from tests.exactness.case import MARIADB, MARIADB_118, MARIADB_1011, MYSQL, Case
 from tests.exactness.names import NAMES, Place, is_refused, names_of
 from tests.integration.operations_support import quote
 from tests.support.servers import Flavour

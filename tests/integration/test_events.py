@@ -106,7 +106,8 @@ def outlast_a_second(instance: Instance) -> None:
         instance,
         f"CREATE DATABASE {WITNESS}",
         f"CREATE TABLE {WITNESS}.log (id INT AUTO_INCREMENT PRIMARY KEY)",
-        f"CREATE EVENT {WITNESS}.e ON SCHEDULE EVERY 1 SECOND DO INSERT INTO {WITNESS}.log VALUES ()",
+        f"CREATE EVENT {WITNESS}.e ON SCHEDULE EVERY 1 SECOND"
+        f" DO INSERT INTO {WITNESS}.log VALUES ()",
     )
     wait_until(lambda: query(instance, f"SELECT COUNT(*) FROM {WITNESS}.log")[0][0] > 1)
 

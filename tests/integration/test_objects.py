@@ -239,7 +239,8 @@ def test_names_and_comments_of_another_character_set_come_back(instance: Instanc
         session.execute("SET NAMES latin1")
         for statement in (
             b"CREATE PROCEDURE `\xe9`(`\xe4` INT) COMMENT 'it''s \xfc' SELECT '\xe9'",
-            b"CREATE FUNCTION `f\xe9`(`\xe4` INT) RETURNS INT DETERMINISTIC COMMENT '\xfc' RETURN 1",
+            b"CREATE FUNCTION `f\xe9`(`\xe4` INT) RETURNS INT DETERMINISTIC COMMENT '\xfc'"
+            b" RETURN 1",
             b"CREATE TRIGGER `\xe9` BEFORE INSERT ON t FOR EACH ROW SET NEW.v = '\xe9'",
             b"CREATE VIEW `\xe9` AS SELECT '\xe9' AS `\xfc`",
         ):

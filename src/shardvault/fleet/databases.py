@@ -17,9 +17,7 @@ from shardvault.mysql.session import Session, decode
 NO_SUCH_DATABASE = 1049
 
 _READ_ONLY = b" /* READ ONLY = 1 */"
-_OPTION = re.compile(
-    r"(DEFAULT CHARACTER SET|COLLATE|DEFAULT ENCRYPTION=|COMMENT) ?('.*'|\w+)", re.DOTALL
-)
+_OPTION = re.compile(r"(CHARACTER SET|COLLATE|ENCRYPTION|COMMENT)[ =]('.*'|\w+)", re.DOTALL)
 
 
 def is_read_only(schema: Schema) -> bool:
@@ -78,11 +76,12 @@ def find_schema(session: Session, name: str) -> Schema | None:
 def _options(schema: Schema) -> dict[str, str]:
     text = decode(schema.create_sql.removesuffix(_READ_ONLY))
     rest = text.removeprefix(f"CREATE DATABASE {quote_name(schema.name)}")
-    found = {match[1]: match[2] for match in _OPTION.finditer(rest)}
-    return {
-        name: value if name == "COMMENT" else normal_charset(value) for name, value in found.items()
-    }
+    return {match[1].lower(): _normal(match[2]) for match in _OPTION.finditer(rest)}
+
+
+def _normal(value: str) -> str:
+    return value if value.startswith("'") else normal_charset(value)
 
 
 def _write(options: dict[str, str]) -> str:
-    return " ".join(f"{name.lower()} {value}" for name, value in options.items())
+    return " ".join(f"{name} {value}" for name, value in options.items())

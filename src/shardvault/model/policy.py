@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+
+from shardvault.units import format_age, parse_duration
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,56 @@ class KeepCandidate:
     received_s: float
     is_verified: bool
     hold: str | None = None
+
+
+@dataclass(frozen=True)
+class BackupSize:
+    """Hold what is compared of two backups that follow each other [rows] [bytes].
+
+    Attributes:
+        tables: rows of each logical table, by its name.
+    """
+
+    id: str
+    rows: int
+    bytes_read: int
+    tables: Mapping[str, int]
+
+
+_RULE = re.compile(r"(?P<name>[a-z]+)=(?P<value>\w+)")
+_COUNTS = tuple(field.name for field in fields(Keep) if field.name != "within_s")
+
+
+def parse_keep(text: str) -> Keep:
+    """Read ``last=3,daily=7,within=30d``; an empty text keeps everything.
+
+    Raises:
+        ValueError: says which rule cannot be read.
+    """
+    rules: dict[str, float] = {}
+    for word in filter(None, (word.strip() for word in text.split(","))):
+        match = _RULE.fullmatch(word)
+        if match is None or match["name"] not in (*_COUNTS, "within"):
+            known = ", ".join((*_COUNTS, "within"))
+            raise ValueError(f"no rule {word!r}; there are {known}, as daily=7 or within=30d")
+        name = match["name"] if match["name"] in _COUNTS else "within_s"
+        if name in rules:
+            raise ValueError(f"rule {match['name']} stands there twice")
+        rules[name] = _read_value(word, name, match["value"])
+    return Keep(**rules)  # type: ignore[arg-type]
+
+
+def _read_value(word: str, name: str, value: str) -> float:
+    if name == "within_s":
+        return parse_duration(value)
+    if not value.isdecimal():
+        raise ValueError(f"{word!r} needs a whole number")
+    return int(value)
+
+
+def format_keep(keep: Keep) -> str:
+    """Write a policy as ``parse_keep`` reads it."""
+    words = [f"{name}={getattr(keep, name)}" for name in _COUNTS if getattr(keep, name)]
+    if keep.within_s:
+        words.append(f"within={format_age(keep.within_s)}")
+    return ",".join(words)

@@ -302,3 +302,153 @@ class IdentityReport:
 
     file: str
     recipient: str
+
+
+@dataclass(frozen=True)
+class DamagedRange:
+    """Report the rows of one range of a table that cannot be restored [rows].
+
+    Attributes:
+        lower: SQL literals of the first key inside; None = no bound.
+        upper: SQL literals of the first key outside; None = no bound.
+    """
+
+    lower: tuple[str, ...] | None
+    upper: tuple[str, ...] | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class DamagedTable:
+    """Report what of a backup cannot be restored; all that no such report names can.
+
+    Attributes:
+        shard: empty if the whole backup is lost.
+        table: ``schema.table``; empty if all of the shard is lost, definitions too.
+        ranges: those that are hit; the others of the table are sound.
+        objects: names of what is damaged or missing.
+    """
+
+    backup: BackupId
+    shard: str
+    table: str
+    ranges: tuple[DamagedRange, ...]
+    objects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RepoCheckReport:
+    """Report a look at a repository; status is ``ok``, ``warnings`` or ``damaged`` [bytes] [s].
+
+    Attributes:
+        backups: complete ones, damaged or not.
+        tables: in all of them.
+        packs_read: of ``packs``, those of which every byte was read.
+        bytes_read: in those.
+        damage: what cannot be restored; empty if everything can.
+    """
+
+    status: str
+    repository_id: str
+    backups: int
+    tables: int
+    packs: int
+    packs_read: int
+    bytes_read: int
+    seconds: float
+    damage: tuple[DamagedTable, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class PrunedBackup:
+    """Say whether retention keeps a backup, and why."""
+
+    id: BackupId
+    fleet: str
+    is_kept: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PruneReport:
+    """Report a prune, or with the status ``planned`` what it would do.
+
+    Attributes:
+        status: ``planned``, ``complete``, or ``waiting`` if the next prune will delete the
+            packs because a session is alive that may rely on them.
+        policy: as ``last=3,daily=7``; empty keeps every backup.
+        packs: that go.
+        freed_bytes: size of packs that go, less that of new ones; without index objects and
+            manifests [bytes].
+        moved_bytes: size of new packs, for what is needed of old ones [bytes].
+        waiting_for: who is at work.
+    """
+
+    status: str
+    policy: str
+    backups: tuple[PrunedBackup, ...]
+    packs: int
+    freed_bytes: int
+    moved_bytes: int
+    waiting_for: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class PolicyReport:
+    """Report how long backups are kept.
+
+    Attributes:
+        policy: as ``last=3,daily=7``; empty keeps every backup.
+        holds: reasons, by the id of each backup that is kept whatever the policy says.
+    """
+
+    policy: str
+    holds: dict[str, str]
+
+
+@dataclass(frozen=True)
+class HoldReport:
+    """Report that a backup is held, or no longer."""
+
+    id: BackupId
+    is_held: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LeaseEntry:
+    """Describe who has a lease of the repository.
+
+    Attributes:
+        scope: what only its owner does.
+        owner: command, host, process, since when, and when it was seen last.
+        is_alive: say whether the owner may still be at work.
+        is_broken: say whether the lease was taken away.
+    """
+
+    scope: str
+    owner: str
+    is_alive: bool
+    is_broken: bool = False
+
+
+@dataclass(frozen=True)
+class LeasesReport:
+    """Report who is at work in the repository."""
+
+    leases: tuple[LeaseEntry, ...]
+
+
+@dataclass(frozen=True)
+class HistoryReport:
+    """Report what is wrong with the repository's history.
+
+    Attributes:
+        is_accepted: say whether the present state was taken for the true one.
+    """
+
+    repository_id: str
+    faults: tuple[str, ...]
+    is_accepted: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +20,7 @@ from shardvault.errors import (
     UsageError,
 )
 from shardvault.failpoints import failpoint
-from shardvault.interfaces import Storage
+from shardvault.interfaces import ObjectStat, Storage
 from shardvault.model.ids import BackupId
 from shardvault.model.manifest import MANIFEST_VERSION, Manifest
 from shardvault.model.report import BackupSummary
@@ -30,7 +30,6 @@ from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectTy
 from shardvault.repository.history import History
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
-from shardvault.repository.sources import Revocations
 
 LATEST = BackupId("latest")
 
@@ -97,7 +96,6 @@ class Catalog:
         self._history = history
         self._ring = ring
         self._random_bytes = random_bytes
-        self._revocations = Revocations(storage, ring)
 
     def put(self, manifest: Manifest, index: Collection[str]) -> tuple[str, str]:
         """Store a manifest durably; everything it names must be stored.
@@ -147,23 +145,40 @@ class Catalog:
     def scan(self) -> Scan:
         """Read every manifest that counts; damaged ones are noted, not raised."""
         history = self._history()
-        commits = _commits(history)
-        present = [found.name for found in self._storage.list(MANIFEST_PREFIX)]
         summaries: list[BackupSummary] = []
         index: set[str] = set()
-        damaged = [_gone(name) for name in commits or () if name not in present]
-        for name in present if commits is None else [one for one in present if one in commits]:
-            try:
-                record = self._read(name, commits)
-            except IntegrityError as error:
-                damaged.append(error)
+        damaged: list[IntegrityError] = []
+        for record in self.read_all(history):
+            if isinstance(record, IntegrityError):
+                damaged.append(record)
             else:
-                summaries.append(_summarise(record.manifest))
+                summaries.append(_summarise(record.manifest, history))
                 index.update(record.index)
         summaries.sort(key=lambda summary: (summary.begin, summary.id))
         if history is not None:
             index -= {name.removeprefix(INDEX_PREFIX) for name in history.replaced}
         return Scan(tuple(summaries), frozenset(index), tuple(damaged))
+
+    def read_all(self, history: History | None) -> Iterator[Record | IntegrityError]:
+        """Give each manifest that counts, or why it cannot be read; see ``read_named``."""
+        return (record for _, record in self.read_named(history))
+
+    def read_named(self, history: History | None) -> Iterator[tuple[str, Record | IntegrityError]]:
+        """Give each manifest that counts by its object's name, or why it cannot be read.
+
+        Args:
+            history: says which count; None where there is no log.
+        """
+        commits = _commits(history)
+        present = [found.name for found in self._storage.list(MANIFEST_PREFIX)]
+        for name in commits or ():
+            if name not in present:
+                yield name, _gone(name)
+        for name in present if commits is None else [one for one in present if one in commits]:
+            try:
+                yield name, self._read(name, commits)
+            except IntegrityError as error:
+                yield name, error
 
     def _find_latest(self) -> BackupId:
         scan = self.scan()
@@ -176,18 +191,24 @@ class Catalog:
             raise UnknownBackup("the repository holds no backup yet")
         return scan.summaries[-1].id
 
-    def uncommitted(self) -> tuple[str, ...]:
-        """Name manifests that no entry of the log makes count: of interrupted backups."""
+    def pick_uncommitted(self, found: Iterable[ObjectStat]) -> tuple[ObjectStat, ...]:
+        """Pick manifests that no entry of the log makes count: of interrupted backups.
+
+        Args:
+            found: manifests, listed before; a session may have committed one meanwhile.
+        """
         commits = _commits(self._history())
-        present = self._storage.list(MANIFEST_PREFIX) if commits is not None else ()
-        return tuple(found.name for found in present if found.name not in (commits or ()))
+        return tuple(one for one in found if commits is not None and one.name not in commits)
+
+    def name_of(self, backup: str) -> str:
+        """Return the name of a backup's manifest, whether there is one or not."""
+        return self._name(BackupId(backup))
 
     def _read(self, name: str, commits: Mapping[str, Committed] | None) -> Record:
         stored = fetch_sealed(self._storage, name)
         if commits is not None and commits[name].digest != sha256(stored).hexdigest():
             raise IntegrityError(f"object {name} is damaged: it is not what was committed")
-        plain, author = open_signed(self._ring, ObjectType.MANIFEST, name, stored)
-        self._revocations.refuse(author, name, stored)
+        plain, _ = open_signed(self._ring, ObjectType.MANIFEST, name, stored)
         record = _decode(name, plain)
         if self._name(record.manifest.id) != name:
             raise IntegrityError(f"object {name} holds the manifest of {record.manifest.id}")
@@ -235,10 +256,11 @@ class _Versioned(msgspec.Struct):
     manifest: _Version
 
 
-def _summarise(manifest: Manifest) -> BackupSummary:
+def _summarise(manifest: Manifest, history: History | None) -> BackupSummary:
+    is_damaged = history is not None and manifest.id in history.damaged
     return BackupSummary(
         id=manifest.id,
-        status="complete",
+        status="damaged" if is_damaged else "complete",
         fleet=manifest.fleet,
         type=manifest.type,
         mode=manifest.mode,

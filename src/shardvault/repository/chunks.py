@@ -14,16 +14,13 @@ from shardvault.repository.crypto import Compressor, RandomBytes
 from shardvault.repository.format import (
     COMPRESSION_LEVEL,
     ENTRY,
-    INDEX_PREFIX,
     MAX_CHUNK_BYTES,
-    NAME_BYTES,
     PACK_BYTES,
-    ObjectType,
     pack_name,
 )
-from shardvault.repository.index import Index, PackRecord, encode_index, split_records
+from shardvault.repository.index import Index, PackRecord, put_index, split_records
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import seal_object
+from shardvault.repository.objects import prove_object
 from shardvault.repository.packs import PackBuilder, PackReader, SealedPack, view_bytes
 from shardvault.repository.uploads import UploadPool
 
@@ -31,23 +28,55 @@ from shardvault.repository.uploads import UploadPool
 class ChunkReader:
     """Read chunks of a repository; safe for many threads."""
 
-    def __init__(self, storage: Storage, ring: KeyRing, index: Index) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        index: Index,
+        reload: Callable[[], Index | None] = lambda: None,
+    ) -> None:
+        """Read by an index.
+
+        Args:
+            reload: returns a newer index if a prune moved chunks since the last one, else
+                None; never called by two threads at once.
+        """
         self._packs = PackReader(storage, ring)
         self._index = index
+        self._reload = reload
+        self._reloading = threading.Lock()
 
     def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
         """Read a chunk, authenticated and compared with its id.
+
+        One that is not where it was is looked for once more: a prune may have moved it.
 
         Raises:
             IntegrityError: the chunk is damaged, or an index that may name it is.
             ObjectMissing: no index names the chunk.
         """
-        place = self._index.table.find(chunk)
+        index = self._index
+        try:
+            return self._get(index, chunk, kind)
+        except (IntegrityError, ObjectMissing):
+            if self._renew(index):
+                return self._get(self._index, chunk, kind)
+            raise
+
+    def _get(self, index: Index, chunk: ChunkId, kind: ChunkKind) -> bytes:
+        place = index.table.find(chunk)
         if place is not None:
             return self._packs.read(place, chunk, kind)
-        for error in self._index.damaged:
+        for error in index.damaged:
             raise IntegrityError(f"chunk {chunk.hex()} cannot be found: {error}") from error
         raise ObjectMissing(f"chunk {chunk.hex()} is in no index")
+
+    def _renew(self, used: Index) -> bool:
+        """Say whether there is a newer index than the one that was used, after looking."""
+        with self._reloading:
+            if self._index is used:
+                self._index = self._reload() or used
+            return self._index is not used
 
     def has(self, chunk: ChunkId) -> bool:
         """Say whether the chunk is stored."""
@@ -162,12 +191,7 @@ class ChunkWriter:
             IntegrityError: one is missing or has another size than was written.
         """
         for name, size_bytes in (*self._written, *self._ring.epochs.stored()):
-            try:
-                found = self._storage.stat(name).size_bytes
-            except ObjectMissing as error:
-                raise IntegrityError(f"object {name} vanished after it was stored") from error
-            if found != size_bytes:
-                raise IntegrityError(f"object {name} has {found} of {size_bytes} bytes")
+            prove_object(self._storage, name, size_bytes)
 
     def close(self) -> None:
         """End the threads; whatever was not flushed is left to the next session's reclaim."""
@@ -215,16 +239,11 @@ class ChunkWriter:
         self._known.finish(PackRecord(pack, sealed.size_bytes, sealed.directory))
 
     def _write_index(self, records: list[PackRecord]) -> None:
-        word = self._random_bytes(NAME_BYTES).hex()
-        name = INDEX_PREFIX + word
-        plain = encode_index(records)
-        stored = seal_object(self._ring, ObjectType.INDEX, name, plain, self._random_bytes)
-        failpoint("repo.index")
-        self._storage.put_new(name, [stored])
-        self._written.append((name, len(stored)))
-        self._known.list_in(word, records)
+        index = put_index(self._storage, self._ring, records, self._random_bytes)
+        self._written.append((index.name, index.size_bytes))
+        self._known.list_in(index.word, records)
         if self._keep_index is not None:
-            self._keep_index(word, plain)
+            self._keep_index(index.word, index.plain)
 
 
 class _KnownChunks:

@@ -69,7 +69,7 @@ class Doomed(msgspec.Struct, frozen=True, tag="doomed"):
     Attributes:
         packs: ids of packs.
         objects: names of manifests and index objects.
-        index: name of the index object that takes the place of doomed ones; may be empty.
+        index: names of the index objects that take the place of doomed ones.
     """
 
     packs: tuple[bytes, ...]
@@ -94,6 +94,33 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
 
     backup: str
     reason: str
+
+
+class Repaired(msgspec.Struct, frozen=True, tag="repaired"):
+    """Say what a repair found, and what it could not mend.
+
+    Attributes:
+        quarantined: names of objects that were moved away.
+        mended: names of objects that were brought back bit by bit.
+        damaged: every backup that cannot be restored whole now; others can.
+    """
+
+    quarantined: tuple[str, ...]
+    mended: tuple[str, ...]
+    damaged: tuple[str, ...]
+
+
+class HistoryAccepted(msgspec.Struct, frozen=True, tag="history-accepted"):
+    """Go on after entries of the log were lost or altered, because somebody said so.
+
+    Attributes:
+        faulty: digests of the entries that count for nothing, by number; empty for those
+            that are gone.
+        begin: say whether the whole log was gone, and this one began anew.
+    """
+
+    faulty: dict[int, str]
+    begin: bool
 
 
 class KeyChanged(msgspec.Struct, frozen=True, tag="key"):
@@ -122,6 +149,8 @@ Action = (
     | PolicySet
     | Accepted
     | KeyChanged
+    | Repaired
+    | HistoryAccepted
 )
 
 

@@ -31,7 +31,6 @@ class ObjectType(IntEnum):
     LEASE = 9
     EPOCH = 10
     SOURCE = 11
-    REVOCATION = 12
 
 
 class SlotKind(IntEnum):
@@ -52,7 +51,6 @@ INDEX_PREFIX = "index/"
 MANIFEST_PREFIX = "manifests/"
 EPOCH_PREFIX = "epochs/"
 SOURCE_PREFIX = "sources/"
-REVOCATION_PREFIX = "revoked/"
 LOG_PREFIX = "log/"
 LEASE_PREFIX = "leases/"
 CLOCK_PREFIX = "clock/"

@@ -17,6 +17,7 @@ from shardvault.repository.entries import (
     KeyChanged,
     LetGo,
     PolicySet,
+    Repaired,
     Verified,
 )
 
@@ -33,9 +34,12 @@ class History:
         doomed: entries whose objects may still be there, by number.
         epochs: newest fencing number of each lease that was taken over.
         replaced: names of all objects that were ever doomed.
+        index: names of the index objects that took the place of doomed ones, and still count.
+        last_doomed: number of the newest entry that doomed anything, 0 if none did.
         policy: JSON of the retention policy; empty if none was set.
         accepted: backups whose smallness somebody looked at.
-        keys: what changed, in order.
+        removed_keys: names of slots and sources that count no more.
+        damaged: backups that cannot be restored whole, as the last repair found.
     """
 
     backups: dict[str, tuple[int, Committed]] = field(default_factory=dict)
@@ -45,9 +49,12 @@ class History:
     doomed: dict[int, Doomed] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     replaced: set[str] = field(default_factory=set)
+    index: set[str] = field(default_factory=set)
+    last_doomed: int = 0
     policy: str = ""
     accepted: set[str] = field(default_factory=set)
-    keys: list[KeyChanged] = field(default_factory=list)
+    removed_keys: set[str] = field(default_factory=set)
+    damaged: frozenset[str] = frozenset()
 
     @property
     def doomed_packs(self) -> frozenset[bytes]:
@@ -70,8 +77,8 @@ def read_history(entries: Iterable[Entry]) -> History:
 
 def _apply(history: History, entry: Entry) -> None:
     match entry.action:
-        case Committed(backup=backup) as commit:
-            history.backups[backup] = (entry.number, commit)
+        case Committed(backup=backup) as commit if backup not in history.forgotten:
+            history.backups.setdefault(backup, (entry.number, commit))
         case Claimed(scope=scope, epoch=epoch):
             history.epochs[scope] = max(epoch, history.epochs.get(scope, 0))
         case Verified(backup=backup):
@@ -84,15 +91,19 @@ def _apply(history: History, entry: Entry) -> None:
             _forget(history, backups)
         case Doomed() as doomed:
             history.doomed[entry.number] = doomed
+            history.last_doomed = entry.number
             history.replaced.update(doomed.objects)
+            history.index = (history.index | set(doomed.index)) - history.replaced
         case Freed(doomed=number):
             history.doomed.pop(number, None)
         case PolicySet(policy=policy):
             history.policy = policy
         case Accepted(backup=backup):
             history.accepted.add(backup)
-        case KeyChanged() as change:
-            history.keys.append(change)
+        case KeyChanged(change="removed", name=name):
+            history.removed_keys.add(name)
+        case Repaired(damaged=damaged):
+            _note_damaged(history, damaged)
 
 
 def _forget(history: History, backups: Iterable[str]) -> None:
@@ -101,3 +112,10 @@ def _forget(history: History, backups: Iterable[str]) -> None:
         history.holds.pop(backup, None)
         history.verified.pop(backup, None)
         history.forgotten.add(backup)
+
+
+def _note_damaged(history: History, damaged: Iterable[str]) -> None:
+    """A damaged backup is no longer a verified one: keeping it must not cost another."""
+    history.damaged = frozenset(damaged)
+    for backup in damaged:
+        history.verified.pop(backup, None)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import struct
 import threading
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from shardvault.errors import IntegrityError
+from shardvault.errors import IntegrityError, ObjectMissing, StorageError
+from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkKind, Storage
+from shardvault.repository.authors import Author
+from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.format import (
     ENTRY,
     HEADER,
@@ -18,17 +21,33 @@ from shardvault.repository.format import (
     INDEX_ENTRIES,
     INDEX_PREFIX,
     KIND_BYTES,
+    NAME_BYTES,
     PACK_PREFIX,
     PACK_RECORD,
     ObjectType,
     parse_pack_name,
 )
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import author_of, fetch_sealed, open_object
-from shardvault.repository.packs import Place
+from shardvault.repository.objects import author_of, fetch_sealed, open_object, seal_object
+from shardvault.repository.packs import Place, read_directory
 
 _ROOM = 1 << 10
+_MOST_TRIES = 8
 _ROW = struct.Struct("=IIIII")  # pack, number, offset, stored bytes, plain bytes
+
+
+@dataclass(frozen=True)
+class StoredIndex:
+    """Describe an index object that was stored, by its word and plain contents [bytes]."""
+
+    word: str
+    plain: bytes = field(repr=False)
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """Return the name of the object."""
+        return INDEX_PREFIX + self.word
 
 
 @dataclass(frozen=True)
@@ -54,7 +73,8 @@ class _Rank(IntEnum):
 
     SOUND = 0
     FOREIGN = 1
-    LOST = 2
+    DOOMED = 2
+    LOST = 3
 
 
 class ChunkTable:
@@ -99,6 +119,7 @@ class ChunkTable:
         *,
         is_lost: bool = False,
         is_foreign: bool = False,
+        is_doomed: bool = False,
         kinds: Collection[ChunkKind] = frozenset(ChunkKind),
     ) -> None:
         """Take the entries of a pack; a chunk keeps its first sound place.
@@ -106,15 +127,15 @@ class ChunkTable:
         Args:
             is_lost: the pack is not in the store as the index describes it.
             is_foreign: another author wrote the index, and could name chunks of ours in it.
+            is_doomed: the pack will be deleted once nobody can need it.
             kinds: entries that are taken.
         """
         offset, taken = HEADER.size, {KIND_BYTES[kind] for kind in kinds}
+        rank = _rank(is_lost=is_lost, is_foreign=is_foreign, is_doomed=is_doomed)
         with self._lock:
             pack = len(self._packs)
             self._packs.append(record.pack)
-            self._ranks.append(
-                _Rank.LOST if is_lost else _Rank.FOREIGN if is_foreign else _Rank.SOUND
-            )
+            self._ranks.append(rank)
             for number, entry in enumerate(ENTRY.iter_unpack(record.directory)):
                 chunk, kind, stored_bytes, plain_bytes = entry
                 if kind in taken:
@@ -127,6 +148,37 @@ class ChunkTable:
             for number, pack in enumerate(self._packs):
                 if pack in packs:
                     self._ranks[number] = _Rank.LOST
+
+    def mark(self, chunks: Iterable[bytes], flags: bytearray) -> Iterator[bytes]:
+        """Set the flag of each chunk, and give those that are not stored.
+
+        Args:
+            flags: one byte for each chunk of the table, which must not grow meanwhile.
+        """
+        for chunk in chunks:
+            row = self._slots[self._probe(chunk)]
+            if not row or self._ranks[self._pack_of(row)] is _Rank.LOST:
+                yield chunk
+            else:
+                flags[row - 1] = 1
+
+    def is_marked(self, chunk: bytes, flags: bytearray) -> bool:
+        """Say whether the chunk's flag is set."""
+        row = self._slots[self._probe(chunk)]
+        return bool(row and flags[row - 1])
+
+    def sum_marked(self, flags: bytearray) -> dict[bytes, int]:
+        """Add up the stored bytes of marked chunks, by the pack in which they are looked for."""
+        sums = [0] * len(self._packs)
+        for flag, (pack, _, _, stored_bytes, _) in zip(
+            flags, _ROW.iter_unpack(self._rows), strict=True
+        ):
+            if flag:
+                sums[pack] += stored_bytes
+        marked: dict[bytes, int] = {}
+        for name, size_bytes in zip(self._packs, sums, strict=True):
+            marked[name] = marked.get(name, 0) + size_bytes
+        return marked
 
     def _rank_of(self, chunk: bytes) -> _Rank:
         with self._lock:
@@ -170,6 +222,14 @@ class ChunkTable:
         return pack
 
 
+def _rank(*, is_lost: bool, is_foreign: bool, is_doomed: bool) -> _Rank:
+    if is_lost:
+        return _Rank.LOST
+    if is_doomed:
+        return _Rank.DOOMED
+    return _Rank.FOREIGN if is_foreign else _Rank.SOUND
+
+
 @dataclass
 class Index:
     """Hold everything that the index objects of a repository say.
@@ -177,32 +237,117 @@ class Index:
     Attributes:
         names: words of the index objects that were read.
         packs: ids of the packs they name.
+        listed: the same by the word of each index object.
+        present: size of each pack that is stored, named or not, by its id [bytes].
         damaged: one error for each index object that could not be read.
     """
 
     table: ChunkTable = field(default_factory=ChunkTable)
     names: set[str] = field(default_factory=set)
     packs: set[bytes] = field(default_factory=set)
+    listed: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    present: dict[bytes, int] = field(default_factory=dict)
     damaged: list[IntegrityError] = field(default_factory=list)
 
 
-def load_index(storage: Storage, ring: KeyRing) -> Index:
-    """Read every index object; damaged ones are noted, not raised."""
-    index = Index()
-    present = list_packs(storage)
+@dataclass(frozen=True)
+class IndexObject:
+    """Hold what one index object says.
+
+    Attributes:
+        is_foreign: another author wrote it.
+        fault: why it cannot be read; it says nothing then.
+    """
+
+    name: str
+    records: tuple[PackRecord, ...] = ()
+    is_foreign: bool = False
+    fault: IntegrityError | None = None
+
+
+def read_index_objects(storage: Storage, ring: KeyRing) -> Iterator[IndexObject]:
+    """Read every index object; a damaged one says why it cannot be read."""
     for found in storage.list(INDEX_PREFIX):
         try:
-            stored = fetch_sealed(storage, found.name)
-            records = parse_index(open_object(ring, ObjectType.INDEX, found.name, stored))
-            is_foreign = author_of(ring, ObjectType.INDEX, stored) != ring.author
+            records, author = fetch_index(storage, ring, found.name)
         except IntegrityError as error:
-            index.damaged.append(error)
+            yield IndexObject(found.name, fault=error)
+        else:
+            yield IndexObject(found.name, tuple(records), author != ring.author)
+
+
+def load_index(storage: Storage, ring: KeyRing, doomed: Collection[bytes] = ()) -> Index:
+    """Read every index object; damaged ones are noted, not raised.
+
+    A prune may delete index objects meanwhile; what takes their place was stored before, so
+    everything is read again then.
+
+    Args:
+        doomed: packs whose index objects may be gone already; as long as they are stored,
+            their chunks are found by their own directories.
+    """
+    for _ in range(_MOST_TRIES):
+        present = list_packs(storage)
+        try:
+            index = join_index(read_index_objects(storage, ring), present)
+        except ObjectMissing:
             continue
-        index.names.add(found.name.removeprefix(INDEX_PREFIX))
-        for record in records:
+        for pack in present.keys() & set(doomed):
+            _take_doomed(index, storage, ring, pack)
+        return index
+    raise StorageError("the store lists index objects that it does not have; try again")
+
+
+def _take_doomed(index: Index, storage: Storage, ring: KeyRing, pack: bytes) -> None:
+    size_bytes = index.present[pack]
+    try:
+        directory = read_directory(storage, ring, pack, size_bytes)
+    except ObjectMissing:  # freed meanwhile: nobody needs it
+        return
+    except IntegrityError as error:
+        index.damaged.append(error)
+        return
+    index.table.add(PackRecord(pack, size_bytes, directory), is_doomed=True)
+
+
+def fetch_index(storage: Storage, ring: KeyRing, name: str) -> tuple[list[PackRecord], Author]:
+    """Read an index object, and say who wrote it; raises ObjectMissing, IntegrityError."""
+    stored = fetch_sealed(storage, name)
+    records = parse_index(open_object(ring, ObjectType.INDEX, name, stored))
+    return records, author_of(ring, ObjectType.INDEX, stored)
+
+
+def put_index(
+    storage: Storage, ring: KeyRing, records: Iterable[PackRecord], random_bytes: RandomBytes
+) -> StoredIndex:
+    """Store a new index object durably."""
+    word = random_bytes(NAME_BYTES).hex()
+    name = INDEX_PREFIX + word
+    plain = encode_index(records)
+    stored = seal_object(ring, ObjectType.INDEX, name, plain, random_bytes)
+    failpoint("repo.index")
+    storage.put_new(name, [stored])
+    return StoredIndex(word, plain, len(stored))
+
+
+def join_index(objects: Iterable[IndexObject], present: Mapping[bytes, int]) -> Index:
+    """Put together what index objects say.
+
+    Args:
+        present: size of every pack that is stored, by its id [bytes].
+    """
+    index = Index(present=dict(present))
+    for found in objects:
+        if found.fault is not None:
+            index.damaged.append(found.fault)
+            continue
+        word = found.name.removeprefix(INDEX_PREFIX)
+        index.names.add(word)
+        index.listed[word] = tuple(record.pack for record in found.records)
+        for record in found.records:
             index.packs.add(record.pack)
             is_lost = present.get(record.pack) != record.size_bytes
-            index.table.add(record, is_lost=is_lost, is_foreign=is_foreign)
+            index.table.add(record, is_lost=is_lost, is_foreign=found.is_foreign)
     return index
 
 

@@ -14,13 +14,14 @@ from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.entries import KeyChanged
 from shardvault.repository.format import SLOT_PREFIX, SOURCE_PREFIX
 from shardvault.repository.format_object import encode_format
+from shardvault.repository.history import read_history
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.leases import Lease, Leases
 from shardvault.repository.log import Log
 from shardvault.repository.openers import Closer
 from shardvault.repository.paper import PaperKey
 from shardvault.repository.slots import Slot, list_slots, write_slot
-from shardvault.repository.sources import Source, add_source, list_sources, revoke_source
+from shardvault.repository.sources import Source, add_source, list_sources
 
 _SHORTEST_ID = 4
 
@@ -71,7 +72,8 @@ class Keychain:
     def list(self) -> Keys:
         """Describe every slot and source."""
         slots = tuple(list_slots(self._storage, self._ring))
-        sources = tuple(list_sources(self._storage, self._ring))
+        revoked = read_history(self._log.read()).removed_keys
+        sources = tuple(list_sources(self._storage, self._ring, revoked))
         return Keys(
             slots=tuple(found for found in slots if isinstance(found, Slot)),
             sources=tuple(found for found in sources if isinstance(found, Source)),
@@ -119,8 +121,6 @@ class Keychain:
         """
         with self._changing("key remove"):
             if isinstance(key, Source):
-                source = bytes.fromhex(key.name.removeprefix(SOURCE_PREFIX))
-                revoke_source(self._storage, self._ring, source, self._random_bytes)
                 self._note("removed", key.name, key.label)
             else:
                 self._remove_slot(key)

@@ -140,7 +140,7 @@ class Leases:
             if process_lock is None and present is not None and present.is_alive:
                 raise locked_error(present)
             lease = self._claim(scope, command, present, process_lock or _nothing)
-            if present is not None and not present.is_released:
+            if present is not None and not present.is_released and not self._ring.is_write_only:
                 self._log.append(lambda entries: _claim_entry(entries, lease))
         except BaseException:
             (process_lock or _nothing)()
@@ -166,6 +166,29 @@ class Leases:
         self._log.append(lambda entries: _claim_entry(entries, lease))
         lease.release()
         return present
+
+    def end_gone(self, own: str) -> tuple[Holding, ...]:
+        """Take every lease away whose owner is gone, and return those that are alive.
+
+        Afterwards no owner but those can write anything that counts, even if it wakes.
+
+        Args:
+            own: scope of the caller's own lease, which is left out.
+        """
+        others = (one for one in self.look_at_all() if one.scope != own)
+        return tuple(one for one in others if not self._end_if_gone(one))
+
+    def _end_if_gone(self, holding: Holding) -> bool:
+        process_lock = self._hold_process_lock(holding.scope)
+        try:
+            if process_lock is None and holding.is_alive:
+                return False
+            self.break_lease(holding.scope)
+        except RepositoryLocked:  # somebody took it just now
+            return False
+        finally:
+            (process_lock or _nothing)()
+        return True
 
     def look(self, scope: str) -> Holding | None:
         """Say who has a lease; None if nobody ever had it."""

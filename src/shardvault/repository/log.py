@@ -27,8 +27,8 @@ from shardvault.errors import (
 from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import Storage
 from shardvault.repository.crypto import RandomBytes
-from shardvault.repository.entries import Action, Claimed, Committed, Entry
-from shardvault.repository.format import LOG_PREFIX, ObjectType
+from shardvault.repository.entries import Action, Committed, Entry, KeyChanged
+from shardvault.repository.format import LOG_PREFIX, SOURCE_PREFIX, ObjectType
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
@@ -40,8 +40,6 @@ _TAMPER_HINT = (
     "look who changed the store; what is left can be restored after `shardvault repo accept`, "
     "which takes the present state for the true one"
 )
-_OF_SOURCES = (Committed, Claimed)
-"""Entries that a source may write: it adds backups and nothing else."""
 Decide = Callable[[Sequence[Entry]], Action | None]
 
 
@@ -53,11 +51,13 @@ class _Stored:
         digest: SHA-256 of the stored bytes; empty if they are gone.
         entry: None if it cannot be read by this key, or counts for nothing.
         fault: what is wrong with it; empty if nothing is.
+        ignored: why it counts for nothing though it is authentic; empty if it counts.
     """
 
     digest: str
     entry: Entry | None
     fault: str = ""
+    ignored: str = ""
 
 
 class Log:
@@ -81,6 +81,7 @@ class Log:
         self._random_bytes = random_bytes
         self._memory = memory
         self._stored: list[_Stored] = []
+        self._removed: set[str] = set()
 
     def read(self) -> tuple[Entry, ...]:
         """Return every entry, oldest first, after comparing the log with what was seen before.
@@ -96,6 +97,12 @@ class Log:
         self._remember()
         return tuple(stored.entry for stored in self._stored if stored.entry is not None)
 
+    def inspect(self) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+        """Return every entry that can be read, and what is wrong; nothing is remembered."""
+        self._fetch_new()
+        entries = tuple(stored.entry for stored in self._stored if stored.entry is not None)
+        return entries, self.faults()
+
     def faults(self) -> tuple[str, ...]:
         """Name all that is wrong with the log, as far as it was read, and not yet accepted."""
         if is_off("repo.memory"):
@@ -108,6 +115,10 @@ class Log:
             if stored.fault and accepted.get(number) != stored.digest
         ]
         return (*wrong, *self._compare(seen))
+
+    def ignored(self) -> tuple[str, ...]:
+        """Name the authentic entries that count for nothing, as far as the log was read."""
+        return tuple(stored.ignored for stored in self._stored if stored.ignored)
 
     def accept(self) -> tuple[str, ...]:
         """Take the present state for the true one from now on, and return what was wrong."""
@@ -162,7 +173,7 @@ class Log:
             self._storage.put_new(name, [signed])
         except ObjectExists:
             return None
-        self._stored.append(_Stored(sha256(signed).hexdigest(), entry))
+        self._keep(_Stored(sha256(signed).hexdigest(), entry))
         self._remember()
         return entry
 
@@ -176,7 +187,7 @@ class Log:
         new = range(known + 1, max(present, default=0) + 1)
         with ThreadPoolExecutor(_READERS) as pool:
             for number, signed in zip(new, pool.map(self._fetch, new), strict=True):
-                self._stored.append(self._judge(number, signed))
+                self._keep(self._judge(number, signed))
 
     def _fetch(self, number: int) -> bytes | None:
         try:
@@ -192,14 +203,31 @@ class Log:
         if self._ring.is_write_only:
             return _Stored(digest, None)
         try:
-            entry = open_entry(self._ring, number, signed)
+            entry, source = open_entry(self._ring, number, signed)
         except IntegrityError as error:
             return _Stored(digest, None, error.message)
         is_behind_gap = number > 1 and not self.head.digest
         if entry.number != number or (entry.previous != self.head.digest and not is_behind_gap):
             fault = f"entry {number} of the repository's log does not follow the one before"
             return _Stored(digest, entry, fault)
+        if ignored := self._refuse_source(entry, source):
+            return _Stored(digest, None, "", ignored)
         return _Stored(digest, entry)
+
+    def _keep(self, stored: _Stored) -> None:
+        self._stored.append(stored)
+        action = stored.entry.action if stored.entry else None
+        if isinstance(action, KeyChanged) and action.change == "removed":
+            self._removed.add(action.name)
+
+    def _refuse_source(self, entry: Entry, source: bytes) -> str:
+        """Say why an entry of a source counts for nothing; empty if it counts."""
+        name = SOURCE_PREFIX + source.hex()
+        if source and not isinstance(entry.action, Committed):
+            return f"entry {entry.number} says what a source, {name}, may not say"
+        if source and name in self._removed:
+            return f"entry {entry.number} was added by {name} after that source was revoked"
+        return ""
 
     def _compare(self, seen: Head | None) -> tuple[str, ...]:
         """Compare with what this computer saw before."""
@@ -241,17 +269,18 @@ def begin_log(storage: Storage, ring: KeyRing, action: Action, random_bytes: Ran
     storage.put_new(name, [seal_signed(ring, ObjectType.LOG, name, plain, random_bytes)])
 
 
-def open_entry(ring: KeyRing, number: int, signed: bytes) -> Entry:
-    """Decrypt an entry after checking who signed it; raises IntegrityError."""
+def open_entry(ring: KeyRing, number: int, signed: bytes) -> tuple[Entry, bytes]:
+    """Decrypt an entry after checking who signed it; raises IntegrityError.
+
+    Returns:
+        the entry, and the id of the source that wrote it; empty for the repository's owner.
+    """
     name = entry_name(number)
     plain, author = open_signed(ring, ObjectType.LOG, name, signed)
     try:
-        entry = msgspec.json.decode(plain, type=Entry)
+        return msgspec.json.decode(plain, type=Entry), author.source
     except msgspec.MsgspecError as error:
         raise IntegrityError(f"object {name} is not an entry of the log: {error}") from error
-    if author.source and not isinstance(entry.action, _OF_SOURCES):
-        raise IntegrityError(f"object {name} says what a source may not say")
-    return entry
 
 
 def _missing(number: int) -> _Stored:

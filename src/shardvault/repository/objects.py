@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from shardvault.errors import IntegrityError
+from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.interfaces import Storage
 from shardvault.repository.authors import Author
 from shardvault.repository.crypto import Compressor, RandomBytes, decompress, decrypt
@@ -93,6 +93,16 @@ def fetch_sealed(storage: Storage, name: str) -> bytes:
     if len(stored) > MAX_SEALED_BYTES:
         raise IntegrityError(f"object {name} is larger than any that is written")
     return stored
+
+
+def prove_object(storage: Storage, name: str, size_bytes: int) -> None:
+    """Raise IntegrityError unless the store has the object, of that size [bytes]."""
+    try:
+        found = storage.stat(name).size_bytes
+    except ObjectMissing as error:
+        raise IntegrityError(f"object {name} vanished after it was stored") from error
+    if found != size_bytes:
+        raise IntegrityError(f"object {name} has {found} of {size_bytes} bytes")
 
 
 def _signed(ring: KeyRing, name: str, sealed: bytes) -> bytes:

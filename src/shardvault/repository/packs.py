@@ -6,8 +6,11 @@ encrypted with nonce n under the pack's own key.
 
 from __future__ import annotations
 
+import contextlib
+import struct
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -137,6 +140,17 @@ class PackReader:
         self._ciphers: OrderedDict[bytes, tuple[AESGCM, Author]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def copy(self, place: Place, chunk: ChunkId, kind: ChunkKind) -> tuple[bytes, Author]:
+        """Return the chunk that lies there as it was compressed, proven, and who wrote it.
+
+        Raises:
+            IntegrityError: as ``read``.
+        """
+        name = pack_name(place.pack)
+        with _reported(name, chunk):
+            frame, _ = self._read(name, place, chunk, kind)
+            return frame, self._cipher(name, place.pack)[1]
+
     def read(self, place: Place, chunk: ChunkId, kind: ChunkKind) -> bytes:
         """Return the chunk that lies there.
 
@@ -144,15 +158,13 @@ class PackReader:
             IntegrityError: the pack is gone or damaged, or holds something else there.
         """
         name = pack_name(place.pack)
-        try:
-            return self._read(name, place, chunk, kind)
-        except ObjectMissing as error:
-            raise IntegrityError(f"object {name} is missing") from error
-        except IntegrityError as error:
-            text = f"object {name}, chunk {chunk.hex()}: {error.message}"
-            raise IntegrityError(text) from error
+        with _reported(name, chunk):
+            return self._read(name, place, chunk, kind)[1]
 
-    def _read(self, name: str, place: Place, chunk: ChunkId, kind: ChunkKind) -> bytes:
+    def _read(
+        self, name: str, place: Place, chunk: ChunkId, kind: ChunkKind
+    ) -> tuple[bytes, bytes]:
+        """Return the chunk compressed and plain."""
         if place.plain_bytes > MAX_CHUNK_BYTES:
             raise IntegrityError("chunk is larger than any that is written")
         cipher, author = self._cipher(name, place.pack)
@@ -162,7 +174,7 @@ class PackReader:
         plain = decompress(frame, place.plain_bytes)
         if author.chunk_id(kind, plain) != chunk:
             raise IntegrityError("contents do not have the id of the chunk")
-        return plain
+        return frame, plain
 
     def _cipher(self, name: str, pack: bytes) -> tuple[AESGCM, Author]:
         """Return the cipher of a pack, and whose keys name its chunks."""
@@ -178,6 +190,42 @@ class PackReader:
                 if len(self._ciphers) > _CACHED_CIPHERS:
                     self._ciphers.popitem(last=False)
         return found
+
+
+@contextlib.contextmanager
+def _reported(name: str, chunk: bytes) -> Iterator[None]:
+    """Name the pack and the chunk in what goes wrong."""
+    try:
+        yield
+    except ObjectMissing as error:
+        raise IntegrityError(f"object {name} is missing") from error
+    except IntegrityError as error:
+        text = f"object {name}, chunk {chunk.hex()}: {error.message}"
+        raise IntegrityError(text) from error
+
+
+def read_directory(storage: Storage, ring: KeyRing, pack: bytes, size_bytes: int) -> bytes:
+    """Return the entries of a pack, as its index listed them; needs no index.
+
+    Args:
+        size_bytes: of the pack [bytes].
+
+    Raises:
+        ObjectMissing: the pack is gone.
+        IntegrityError: it is damaged.
+    """
+    name = pack_name(pack)
+    at = max(0, size_bytes - TRAILER.size)
+    try:
+        length, magic = TRAILER.unpack(storage.get(name, at))
+        if magic != MAGIC or not 0 < length <= at:
+            raise IntegrityError("its end is not that of a pack")
+        salt = read_header(ring, ObjectType.PACK, storage.get(name, 0, HEADER.size))
+        cipher = ring.object_cipher(ObjectType.PACK, salt)
+        binding = ring.bind(ObjectType.DIRECTORY, b"")
+        return decrypt(cipher, DIRECTORY_NONCE, storage.get(name, at - length, length), binding)
+    except (IntegrityError, struct.error) as error:
+        raise IntegrityError(f"object {name} is damaged: {error}") from error
 
 
 def blob_binding(ring: KeyRing, kind: ChunkKind, chunk: bytes) -> bytes:

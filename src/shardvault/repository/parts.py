@@ -10,7 +10,7 @@ import msgspec
 from shardvault.errors import IntegrityError
 from shardvault.interfaces import ChunkKind, ChunkSource, ChunkStore
 from shardvault.model.ids import ChunkId
-from shardvault.model.manifest import ShardPart
+from shardvault.model.manifest import Manifest, ShardPart
 from shardvault.repository.format import PART_CHUNK_BYTES
 
 _Decoded = TypeVar("_Decoded")
@@ -47,6 +47,17 @@ def iterate_row_chunks(reader: ChunkSource, chunks: tuple[ChunkId, ...]) -> Iter
     for table in _decode(reader, chunks, _Part).tables:
         for found in table.ranges:
             yield from map(ChunkId, found.chunks)
+
+
+def iterate_chunks(
+    reader: ChunkSource, manifest: Manifest
+) -> Iterator[tuple[ChunkId, ChunkKind]]:
+    """Give every chunk that a backup needs; raises IntegrityError, ObjectMissing."""
+    for shard in manifest.shards:
+        for chunk in shard.part:
+            yield chunk, ChunkKind.META
+        for chunk in iterate_row_chunks(reader, shard.part):
+            yield chunk, ChunkKind.ROWS
 
 
 def _decode(reader: ChunkSource, chunks: tuple[ChunkId, ...], kind: type[_Decoded]) -> _Decoded:

@@ -6,10 +6,11 @@ ones out with worthless new ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from shardvault.model.policy import Keep, KeepCandidate
+from shardvault.model.policy import BackupSize, Keep, KeepCandidate
 
 Reasons = dict[str, list[str]]
 _PERIODS: dict[str, Callable[[datetime], object]] = {
@@ -36,6 +37,22 @@ def choose_kept(candidates: Iterable[KeepCandidate], keep: Keep, *, now_s: float
     for found in fleets.values():
         reasons |= _choose(sorted(found, key=lambda one: (-one.received_s, one.id)), keep, now_s)
     return reasons
+
+
+def find_shrunk(oldest_first: Iterable[BackupSize]) -> Iterator[tuple[BackupSize, str]]:
+    """Give each backup of less than half of the one before, and what of it shrank.
+
+    Args:
+        oldest_first: backups of one fleet and scope.
+    """
+    for before, after in itertools.pairwise(oldest_first):
+        pairs = {"rows": (before.rows, after.rows), "bytes": (before.bytes_read, after.bytes_read)}
+        for name, rows in before.tables.items():
+            pairs[f"rows of table {name}"] = (rows, after.tables.get(name, 0))
+        for what, (old, new) in pairs.items():
+            if 2 * new < old:
+                yield after, f"{what} fell from {old:,} in {before.id} to {new:,}"
+                break
 
 
 def _choose(newest_first: Sequence[KeepCandidate], keep: Keep, now_s: float) -> Reasons:

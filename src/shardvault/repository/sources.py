@@ -7,7 +7,7 @@ backup to be readable, and the objects here only say which sources there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -16,19 +16,17 @@ from typing import TypeVar
 import msgspec
 
 from shardvault.clock import format_time, utc_now
-from shardvault.errors import IntegrityError, ObjectMissing, UsageError
+from shardvault.errors import IntegrityError, UsageError
 from shardvault.interfaces import Storage
-from shardvault.repository.authors import Author, make_author, source_secret
+from shardvault.repository.authors import make_author, source_secret
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.epochs import SourceEpoch, sealing_key
 from shardvault.repository.format import (
     CHECKSUM_BYTES,
     FORMAT_VERSION,
     KEY_BYTES,
-    MANIFEST_PREFIX,
     NAME_BYTES,
     REPOSITORY_ID_BYTES,
-    REVOCATION_PREFIX,
     SOURCE_FILE_PREFIX,
     SOURCE_PREFIX,
     ObjectType,
@@ -107,40 +105,6 @@ class _Registration(msgspec.Struct, frozen=True):
     created: str
 
 
-class _Revocation(msgspec.Struct, frozen=True):
-    """Hold the SHA-256 of every manifest of the source that still counts, by its name."""
-
-    time: str
-    manifests: dict[str, str]
-
-
-class Revocations:
-    """Tell which manifests a revoked source may have signed."""
-
-    def __init__(self, storage: Storage, ring: KeyRing) -> None:
-        self._storage = storage
-        self._ring = ring
-
-    def refuse(self, author: Author, name: str, stored: bytes) -> None:
-        """Raise IntegrityError if a source added the manifest after it was revoked."""
-        if not author.source:
-            return
-        revocation = self._find(author.source)
-        if revocation and revocation.manifests.get(name) != sha256(stored).hexdigest():
-            raise IntegrityError(
-                f"object {name} was added by a source whose key was revoked before",
-                hint="look who has that source's key; the object may be deleted",
-            )
-
-    def _find(self, source: bytes) -> _Revocation | None:
-        name = REVOCATION_PREFIX + source.hex()
-        try:
-            plain = _open_own(self._storage, self._ring, ObjectType.REVOCATION, name)
-        except ObjectMissing:
-            return None
-        return _decode(name, plain, _Revocation)
-
-
 def read_source_file(path: Path) -> SourceKey:
     """Read a source file; raises UsageError unless it is one, undamaged and private."""
     size = sum(_FIELDS) + CHECKSUM_BYTES
@@ -175,11 +139,14 @@ def add_source(
     )
 
 
-def list_sources(storage: Storage, ring: KeyRing) -> Iterator[Source | IntegrityError]:
-    """Give every source, or why its object counts for nothing."""
-    revoked = {
-        found.name.removeprefix(REVOCATION_PREFIX) for found in storage.list(REVOCATION_PREFIX)
-    }
+def list_sources(
+    storage: Storage, ring: KeyRing, revoked: Collection[str]
+) -> Iterator[Source | IntegrityError]:
+    """Give every source, or why its object counts for nothing.
+
+    Args:
+        revoked: names of the sources that the log says were removed.
+    """
     for found in storage.list(SOURCE_PREFIX):
         try:
             plain = _open_own(storage, ring, ObjectType.SOURCE, found.name)
@@ -187,34 +154,7 @@ def list_sources(storage: Storage, ring: KeyRing) -> Iterator[Source | Integrity
         except IntegrityError as error:
             yield error
         else:
-            is_revoked = found.name.removeprefix(SOURCE_PREFIX) in revoked
-            yield Source(found.name, said.label, said.created, is_revoked)
-
-
-def revoke_source(
-    storage: Storage, ring: KeyRing, source: bytes, random_bytes: RandomBytes
-) -> None:
-    """Refuse what the source adds from now on; its backups so far stay valid.
-
-    Raises:
-        ObjectExists: it was revoked before.
-    """
-    manifests = {}
-    for found in storage.list(MANIFEST_PREFIX):
-        stored = fetch_sealed(storage, found.name)
-        if _author_of(ring, found.name, stored) == source:
-            manifests[found.name] = sha256(stored).hexdigest()
-    name = REVOCATION_PREFIX + source.hex()
-    plain = msgspec.json.encode(_Revocation(format_time(utc_now()), manifests))
-    storage.put_new(name, [seal_signed(ring, ObjectType.REVOCATION, name, plain, random_bytes)])
-
-
-def _author_of(ring: KeyRing, name: str, stored: bytes) -> bytes | None:
-    """Return the source that signed a manifest; None if nobody did."""
-    try:
-        return open_signed(ring, ObjectType.MANIFEST, name, stored)[1].source
-    except IntegrityError:
-        return None
+            yield Source(found.name, said.label, said.created, found.name in revoked)
 
 
 def _open_own(storage: Storage, ring: KeyRing, kind: ObjectType, name: str) -> bytes:

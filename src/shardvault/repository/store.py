@@ -45,6 +45,7 @@ from shardvault.repository.format_object import (
 from shardvault.repository.heads import HeadMemory
 from shardvault.repository.history import History, read_history
 from shardvault.repository.index import Index, load_index
+from shardvault.repository.insides import Insides
 from shardvault.repository.keychain import Keychain
 from shardvault.repository.keyfiles import create_key_file, read_key_file
 from shardvault.repository.keys import KeyRing, make_key_ring
@@ -56,6 +57,7 @@ from shardvault.repository.openers import Closer, FileSecret, Opener
 from shardvault.repository.paper import PaperKey
 from shardvault.repository.parts import iterate_row_chunks
 from shardvault.repository.slots import open_slots, write_slot
+from shardvault.repository.prune import Pruner
 from shardvault.repository.source_cache import SourceCache
 from shardvault.repository.sources import SourceKey
 
@@ -110,6 +112,13 @@ class Repository:
         """Return what manages the keys; raises WrongKey to a source."""
         return Keychain(self._storage, self._ring, self._random_bytes, self.leases, self.log)
 
+    def insides(self) -> Insides:
+        """Return what the repository is made of; raises WrongKey to a source."""
+        self._ring.require_master()
+        return Insides(
+            self._storage, self._ring, self._random_bytes, self.log, self.leases, self._catalog
+        )
+
     def reader(self) -> ChunkReader:
         """Read the index and return a reader of what is stored now; takes no lock.
 
@@ -117,7 +126,32 @@ class Repository:
             WrongKey: a source asks, which can only add backups; as does all that reads.
         """
         self._ring.require_master()
-        return ChunkReader(self._storage, self._ring, load_index(self._storage, self._ring))
+        loaded = 0
+
+        def reload() -> Index | None:
+            nonlocal loaded
+            history = self.history() or History()
+            if history.last_doomed == loaded:
+                return None
+            loaded = history.last_doomed
+            return load_index(self._storage, self._ring, history.doomed_packs)
+
+        return ChunkReader(self._storage, self._ring, reload() or self._load_index(), reload)
+
+    def _load_index(self) -> Index:
+        return load_index(self._storage, self._ring)
+
+    def pruner(self) -> Pruner:
+        """Return what frees space; raises WrongKey to a source, RefusedError in version 1."""
+        return Pruner(
+            self._storage,
+            self._ring,
+            self._random_bytes,
+            self._catalog,
+            self.log,
+            self.leases,
+            self.reader,
+        )
 
     @contextlib.contextmanager
     def writer(
@@ -163,19 +197,21 @@ class Repository:
         """Return what may be relied on, and the bytes that were freed before."""
         if self._cache is not None:
             return self._cache.load(self._storage), 0
+        # Before the index: what is doomed afterwards stays while this session is alive.
+        doomed = self._doomed_packs()
         index, freed = reclaim_leftovers(
             self._storage,
             self._catalog,
-            lambda: load_index(self._storage, self._ring),
-            lambda: self._is_alone(lease),
+            self._load_index,
+            lambda: not self.leases.end_gone(lease.scope),
+            self._doomed_packs,
         )
-        history = self.history()
-        index.table.lose(history.doomed_packs if history else ())
+        index.table.lose(doomed | self._doomed_packs())
         return index, freed
 
-    def _is_alone(self, lease: Lease) -> bool:
-        others = (one for one in self.leases.look_at_all() if one.scope != lease.scope)
-        return not any(one.is_alive for one in others)
+    def _doomed_packs(self) -> frozenset[bytes]:
+        history = self.history()
+        return history.doomed_packs if history else frozenset()
 
     def commit(self, manifest: Manifest) -> None:
         """Complete a backup, the last write of its session.
@@ -229,7 +265,7 @@ class Repository:
     def damaged(self) -> tuple[IntegrityError, ...]:
         """Give one error for each manifest and index object that cannot be read."""
         self._ring.require_master()
-        index = load_index(self._storage, self._ring)
+        index = self._load_index()
         scan = self._catalog.scan()
         missing = sorted(scan.index - index.names) if not index.damaged else ()
         gone = (IntegrityError(f"object {INDEX_PREFIX}{word} is missing") for word in missing)

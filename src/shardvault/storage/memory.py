@@ -32,8 +32,9 @@ class MemoryStorage:
         """Store the parts as one object; raises ObjectExists."""
         data = b"".join(parts)
         with self._lock:
-            if self._objects.setdefault(check_name(name), data) is not data:
+            if check_name(name) in self._objects:
                 raise ObjectExists(f"object {name} is already there")
+            self._objects[name] = data
             self._received[name] = self._now_s()
 
     def get(self, name: str, offset: int = 0, size: int | None = None) -> bytes:

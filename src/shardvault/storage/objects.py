@@ -19,7 +19,7 @@ from shardvault.interfaces import Buffer, ObjectStat, StorageFeatures
 from shardvault.storage.buckets import Bucket
 from shardvault.storage.names import check_name, is_name
 from shardvault.storage.patience import Patience, round_up
-from shardvault.storage.refusals import reported
+from shardvault.storage.refusals import RangeRefused, reported
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -40,6 +40,7 @@ class ObjectStorage:
         self.features = StorageFeatures(atomic_create=True, owner_lock=False)
         self._bucket = bucket
         self._patience = Patience()
+        self._witness: str | None = None
 
     def put_new(self, name: str, parts: Sequence[Buffer]) -> None:
         """Store the parts as one object, all or nothing; they are sent from where they lie.
@@ -72,13 +73,12 @@ class ObjectStorage:
 
     def get(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
         """Read an object or a part of it; shorter at its end; raises ObjectMissing."""
-        end = offset + size if size is not None else None
-        if end is None or end <= offset:
-            stored_bytes = self.stat(name).size_bytes
-            end = stored_bytes if end is None else end
-        if end <= offset:
-            return b""
-        return self._read(name, offset, end)
+        if size is None:
+            end = self.stat(name).size_bytes
+            return self._read_whole(name, end) if offset == 0 else self._read(name, offset, end)
+        if size == 0:
+            self.stat(name)  # no range is empty, but the object may be missing
+        return self._read(name, offset, offset + size)
 
     def list(self, prefix: str) -> Iterator[ObjectStat]:
         """Give every object whose name begins with the prefix, sorted by name.
@@ -90,16 +90,20 @@ class ObjectStorage:
         folder = prefix.rpartition("/")[0] or None  # stores narrow by whole words only
         with self._transfer("list", prefix, 0) as client:
             pages = obstore.list(client, folder, chunk_size=_PAGE_NAMES)
-            found = [_describe(meta) for page in pages for meta in page]
-        found.sort(key=lambda stat: stat.name)
-        yield from (stat for stat in found if stat.name.startswith(prefix) and is_name(stat.name))
+            listed = [_describe(meta) for page in pages for meta in page]
+        found = [stat for stat in listed if stat.name.startswith(prefix) and is_name(stat.name)]
+        if not listed:
+            self._doubt_emptiness()
+        yield from sorted(found, key=lambda stat: stat.name)
 
     def stat(self, name: str) -> ObjectStat:
         """Describe one object; raises ObjectMissing."""
         import obstore
 
         with self._transfer("look at", check_name(name), 0) as client:
-            return replace(_describe(obstore.head(client, name)), name=name)
+            found = replace(_describe(obstore.head(client, name)), name=name)
+        self._witness = self._witness or name
+        return found
 
     def delete(self, name: str) -> None:
         """Remove an object; raises ObjectMissing."""
@@ -122,19 +126,50 @@ class ObjectStorage:
         finally:
             self._patience.note(size_bytes, monotonic_s() - begin, is_done=is_done)
 
+    def _read_whole(self, name: str, size_bytes: int) -> bytes:
+        import obstore
+
+        with self._transfer("read", name, size_bytes) as client:
+            return bytes(obstore.get(client, name).bytes())
+
     def _read(self, name: str, begin: int, end: int) -> bytes:
         import obstore
 
+        if end <= begin:
+            return b""
         try:
             with self._transfer("read", check_name(name), end - begin) as client:
                 return bytes(obstore.get_range(client, name, start=begin, end=end))
-        except (ObjectMissing, StorageUnavailable):
-            raise
-        except StorageError:
-            # A part that begins behind the end is refused by stores, not by us.
-            if begin >= self.stat(name).size_bytes:
+        except RangeRefused:
+            if begin >= self.stat(name).size_bytes:  # stores refuse it, our contract does not
                 return b""
             raise
+
+    def _doubt_emptiness(self) -> None:
+        """Make sure that a list without names is one, by an object that we saw before.
+
+        A page that some proxy puts in place of the answer parses as an empty list; whoever
+        prunes by it would delete everything (Source: restic/restic#4612).
+        """
+        import obstore
+
+        name = self._witness
+        if name is None:
+            return
+        with self._transfer("list", name, 0) as client:
+            pages = obstore.list(client, offset=name[:-1], chunk_size=_PAGE_NAMES)
+            is_listed = any(meta["path"] == name for meta in next(iter(pages), ()))
+        if not is_listed and self._is_there(name):
+            place = self._bucket.place
+            raise StorageUnavailable(f"{place}: a list is empty, and object {name} is there")
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self.stat(name)
+        except ObjectMissing:
+            self._witness = None
+            return False
+        return True
 
     def _confirm(self, name: str) -> None:
         """Make sure of a conflict: S3 reports one also while another writer is being refused."""

@@ -46,5 +46,5 @@ class Patience:
 
 
 def round_up(limit_s: float) -> int:
-    """Return the next power of two [s], so that few different limits are in use."""
-    return 1 << math.ceil(math.log2(limit_s))
+    """Return the next power of two [s], at least 1, so that few limits are in use."""
+    return 1 << max(0, math.ceil(math.log2(limit_s)))

@@ -19,6 +19,9 @@ from shardvault.storage.trials import NotTried, Run, Site
 LIMIT_S = 50.0
 """Time for all trials together [s]."""
 
+TRIAL_LIMIT_S = 20.0
+"""Time for one of them [s]."""
+
 _CLEANING_S = 2.0
 _DATA_BYTES = 64 * 1024
 _WHERE = "store"
@@ -31,7 +34,7 @@ class Trial:
 
     Attributes:
         what: the promise, for people.
-        needed_by: what cannot work without it.
+        consequence: what follows if it is not kept.
         run: returns what is wrong, or nothing.
         if_broken: how bad it is if the promise is not kept.
         if_refused: how bad it is if the store refuses the trial itself.
@@ -41,7 +44,7 @@ class Trial:
     """
 
     what: str
-    needed_by: str
+    consequence: str
     run: Run
     if_broken: Severity = Severity.BLOCKER
     if_refused: Severity = Severity.BLOCKER
@@ -51,29 +54,40 @@ class Trial:
 
 
 TRIALS = (
-    Trial("write", "every backup", trials.try_write, is_brief=True, is_first=True),
-    Trial("read after write", "every backup", trials.try_read, is_brief=True),
-    Trial("read of a part", "every restore", trials.try_part, is_brief=True),
-    Trial("size", "the proof of a backup", trials.try_stat, is_brief=True),
-    Trial("missing object", "every backup", trials.try_missing, is_brief=True),
-    Trial("list", "the catalog", trials.try_list, is_brief=True),
-    Trial("exclusive create", "locks and the log", trials.try_exclusive, is_brief=True),
-    Trial("delete", "prune", trials.try_delete, if_refused=Severity.WARNING, is_brief=True),
-    Trial("delete of nothing", "prune", trials.try_absent, if_refused=Severity.WARNING),
-    Trial("list of a prefix", "the catalog", trials.try_prefix),
-    Trial("list of many", "the catalog", trials.try_many),
-    Trial("race of 16 writers", "locks and the log", trials.try_race),
-    Trial("broken upload", "every backup", trials.try_cut),
-    Trial("long names", "every backup", trials.try_long_name),
+    Trial("write", "no backup would be safe", trials.try_write, is_brief=True, is_first=True),
+    Trial("read after write", "no backup would be safe", trials.try_read, is_brief=True),
+    Trial("read of a part", "no restore would work", trials.try_part, is_brief=True),
+    Trial("size", "no backup could be proven", trials.try_stat, is_brief=True),
+    Trial("missing object", "no backup would be safe", trials.try_missing, is_brief=True),
+    Trial("list", "backups would be overlooked", trials.try_list, is_brief=True),
+    Trial("exclusive create", "two could write at once", trials.try_exclusive, is_brief=True),
+    Trial(
+        "delete",
+        "prune could free no space",
+        trials.try_delete,
+        if_refused=Severity.WARNING,
+        is_brief=True,
+    ),
+    Trial(
+        "delete of nothing",
+        "prune could free no space",
+        trials.try_absent,
+        if_refused=Severity.WARNING,
+    ),
+    Trial("list of a prefix", "backups would be overlooked", trials.try_prefix),
+    Trial("list of many", "backups would be overlooked", trials.try_many),
+    Trial("race of 16 writers", "two could write at once", trials.try_race),
+    Trial("broken upload", "no backup would be safe", trials.try_cut),
+    Trial("long names", "no backup would be safe", trials.try_long_name),
     Trial(
         "clock",
-        "locks of who died",
+        "retention and locks count by it",
         trials.try_clock,
         if_broken=Severity.WARNING,
         is_brief=True,
         remedy="set the clock that is wrong",
     ),
-    Trial("clean-up", "prune", trials.try_clean_up, is_brief=True),
+    Trial("clean-up", "prune could free no space", trials.try_clean_up, is_brief=True),
 )
 
 
@@ -86,7 +100,7 @@ def probe_storage(
 ) -> tuple[Finding, ...]:
     """Try out every promise in a folder of a random name; leaves nothing behind.
 
-    A broken promise is a blocker and names what relies on it. A store that merely refuses to
+    A broken promise is a blocker and says what follows from it. A store that merely refuses to
     delete, as it may for who can only add, is warned of; then a few small objects stay. The
     store may be in use by others.
 
@@ -114,11 +128,10 @@ def _try_all(chosen: list[Trial], site: Site, end_s: float) -> Iterator[Finding]
 
 def _judge(trial: Trial, site: Site, left_s: float) -> Finding:
     def find(severity: Severity, fault: str, remedy: str) -> Finding:
-        message = f"{fault}; {trial.needed_by} cannot do without"
-        return Finding(severity, _WHERE, trial.what, message, remedy)
+        return Finding(severity, _WHERE, trial.what, f"{fault}; {trial.consequence}", remedy)
 
     try:
-        fault = _run_within(lambda: trial.run(site), left_s)
+        fault = _run_within(lambda: trial.run(site), min(left_s, TRIAL_LIMIT_S))
     except NotTried as reason:
         return Finding(Severity.INFO, _WHERE, trial.what, f"not tried: {reason}")
     except _TimeUp:

@@ -16,15 +16,24 @@ from shardvault.errors import (
 
 _STATUS = re.compile(r"status code: (\d{3})[^:\n]*")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
-_BEHIND_END = "Wanted range starting at"  # how the library spells Azure's 416
+_BEHIND_END = "Wanted range starting at"  # Azure's 416, as the library spells it
+_FOR_GOOD = (
+    "non-partial response",  # a part was asked for and the whole was sent
+    "builder error",  # no TLS, where it was asked for
+)
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "BucketNotFound"}
 _FULL = {"QuotaExceeded", "InsufficientCapacity", "EntityTooLarge", "XMinioStorageFull"}
 _STALE_LOGIN = {"ExpiredToken", "RequestTimeTooSkewed", "TokenRefreshRequired", "InvalidToken"}
 _LATER = {"RequestTimeout", "SlowDown", "OperationAborted", "ServerBusy"}
 _LATER_STATUS = {408, 425, 429}
+_LOGIN_STATUS = {401, 403}
 _FULL_STATUS = 507
 _NOT_IMPLEMENTED = 501
-_LOGIN_HINT = "look at the credentials, what they may do, and the clock of this machine"
+_NO_SUCH_RANGE = 416
+
+
+class RangeRefused(StorageError):
+    """Report a part of an object that the store does not give; it may lie behind the end."""
 
 
 @contextlib.contextmanager
@@ -36,12 +45,7 @@ def reported(verb: str, place: str) -> Iterator[None]:
         place: URL of the object or bucket; the library's own text is never passed on, for
             an address in it may hold a signature.
     """
-    from obstore.exceptions import (
-        AlreadyExistsError,
-        BaseError,
-        PermissionDeniedError,
-        UnauthenticatedError,
-    )
+    from obstore.exceptions import AlreadyExistsError, BaseError
 
     what = f"cannot {verb} {place}"
     try:
@@ -50,8 +54,6 @@ def reported(verb: str, place: str) -> Iterator[None]:
         raise _judge_absence(what, str(error)) from None
     except AlreadyExistsError:
         raise ObjectExists(f"object {place} is already there") from None
-    except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise _judge_refusal(what, str(error)) from None
     except BaseError as error:
         raise _judge(what, str(error)) from None
 
@@ -66,36 +68,41 @@ def _judge_absence(what: str, text: str) -> StorageError:
     return ObjectMissing(f"{what}: it is missing")
 
 
-def _judge_refusal(what: str, text: str) -> StorageError:
-    code = _find_code(text)
-    if code in _FULL:
-        return StorageFull(f"{what}: {code}", hint="free space there, or raise the quota")
-    return StorageError(f"{what}: refused ({code or 'no permission'})", hint=_LOGIN_HINT)
-
-
 def _judge(what: str, text: str) -> StorageError:
     found = _STATUS.search(text)
     if found is None:
-        kind = StorageError if _BEHIND_END in text else StorageUnavailable
-        return kind(f"{what}: {_describe_failure(text)}")
+        return _judge_failure(what, text)
     status, code = int(found[1]), _find_code(text)
-    answer = f"{what}: answer {status} {code}".rstrip()
     if code in _NO_BUCKET:
         return _judge_absence(what, text)
+    kind, hint = _classify(status, code)
+    return kind(f"{what}: answer {status} {code}".rstrip(), hint=hint)
+
+
+def _classify(status: int, code: str) -> tuple[type[StorageError], str | None]:
+    """Choose the error of an answer, and the remedy."""
     if status == _FULL_STATUS or code in _FULL:
-        return StorageFull(answer, hint="free space there, or raise the quota")
-    if code in _STALE_LOGIN:
-        return StorageError(answer, hint=_LOGIN_HINT)
+        return StorageFull, "free space there, or raise the quota"
+    if status in _LOGIN_STATUS or code in _STALE_LOGIN:
+        return StorageError, "look at the credentials, what they may do, and this machine's clock"
+    if status == _NO_SUCH_RANGE:
+        return RangeRefused, None
     if code in _LATER or status in _LATER_STATUS or (status >= 500 and status != _NOT_IMPLEMENTED):
-        return StorageUnavailable(answer)
-    return StorageError(answer)
+        return StorageUnavailable, None
+    return StorageError, None
+
+
+def _judge_failure(what: str, text: str) -> StorageError:
+    """Judge what is no answer of the store, but a connection or an answer that makes no sense."""
+    # The last part of the library's first line: what comes before may hold an address.
+    failure = f"{what}: " + text.split("\n", 1)[0].rpartition(" - ")[2].rpartition(": ")[2]
+    if _BEHIND_END in text:
+        return RangeRefused(failure)
+    if any(word in text for word in _FOR_GOOD):
+        return StorageError(failure)
+    return StorageUnavailable(failure)
 
 
 def _find_code(text: str) -> str:
     found = _CODE.search(text)
     return found[1] if found else ""
-
-
-def _describe_failure(text: str) -> str:
-    """Return the last part of the library's first line, which holds no address."""
-    return text.split("\n", 1)[0].rpartition(" - ")[2].rpartition(": ")[2]

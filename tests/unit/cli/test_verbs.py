@@ -70,7 +70,7 @@ def test_a_backup_gets_its_scope_and_threads(run: Run, doubles: dict[str, Mock])
 def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None:
     words = "restore latest --target b.yaml --map s0=t3 --map s1=t4,s2=t5 --tables orders"
     flags = "--replace --source-fleet shop --with-accounts -y -j 2 --rename shop=a,s0/`x=y`=`b=c`"
-    assert run(*words.split(), *flags.split()).code == 0
+    assert run(*words.split(), *flags.split(), "--events", "off").code == 0
     call = doubles["restore"].call_args
     given = {name: value for name, value in call.kwargs.items() if name != "sink"}
     assert call.args == ("latest", None)
@@ -82,6 +82,7 @@ def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None
         "replace": True,
         "confirm_source": "shop",
         "with_accounts": True,
+        "events_on": False,
         "threads": 2,
     }
 

@@ -67,7 +67,9 @@ def test_the_collation_of_a_column_counts_wherever_it_is_printed() -> None:
 
 def test_options_and_partitions_count_but_not_how_they_are_marked() -> None:
     one = _table(b"  `a` int", b" ENGINE=InnoDB\n PARTITION BY HASH (`a`)\nPARTITIONS 3")
-    same = _table(b"  `a` int", b" ENGINE=InnoDB\n/*!50100 PARTITION BY HASH (`a`)\nPARTITIONS 3 */")
+    same = _table(
+        b"  `a` int", b" ENGINE=InnoDB\n/*!50100 PARTITION BY HASH (`a`)\nPARTITIONS 3 */"
+    )
     other = _table(b"  `a` int", b" ENGINE=InnoDB\n PARTITION BY HASH (`a`)\nPARTITIONS 4")
     assert spell_table(one) == spell_table(same)
     assert spell_table(one) != spell_table(other)

@@ -6,6 +6,7 @@ import pytest
 
 from shardvault import failpoints
 from shardvault.errors import IntegrityError, RefusedError, ShardvaultError, UsageError, WrongKey
+from shardvault.repository.entries import KeyChanged
 from shardvault.repository.keychain import Keychain
 from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.openers import FileSecret
@@ -165,12 +166,8 @@ def test_every_change_of_keys_stands_in_the_log(repository: Repository) -> None:
     chain = repository.keychain()
     name = chain.add(NEW, "second")
     chain.remove(chain.find("second"))
-    history = repository.history()
-    assert history is not None
-    assert [(found.change, found.name) for found in history.keys] == [
-        ("added", name),
-        ("removed", name),
-    ]
+    said = [entry.action for entry in repository.log.read()][-2:]
+    assert said == [KeyChanged("added", name, "second"), KeyChanged("removed", name, "second")]
 
 
 def test_the_master_key_comes_back_from_paper_without_any_slot(

@@ -11,12 +11,14 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shardvault.errors import IntegrityError, UsageError, WrongKey
+from shardvault.errors import IntegrityError, UnknownBackup, UsageError, WrongKey
 from shardvault.interfaces import ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository import index
 from shardvault.repository.crypto import derive_key
+from shardvault.repository.entries import Claimed, Committed, Forgotten
 from shardvault.repository.format import DIRECTORY_NONCE, TRAILER, ObjectType
+from shardvault.repository.history import read_history
 from shardvault.repository.keychain import Keychain
 from shardvault.repository.objects import seal_signed
 from shardvault.repository.parts import get_part
@@ -206,9 +208,9 @@ def test_a_revoked_source_adds_nothing_that_counts(place: Place) -> None:
     assert place.rows("before") == ROWS
     add_backup(place.source(), "after")
     assert [summary.id for summary in place.owner.list()] == ["before"]
-    (error,) = place.owner.damaged()
-    assert "revoked" in str(error)
-    with pytest.raises(IntegrityError, match="revoked"):
+    (why,) = place.owner.log.ignored()
+    assert "after that source was revoked" in why
+    with pytest.raises(UnknownBackup):
         place.owner.load(BackupId("after"))
 
 
@@ -230,23 +232,30 @@ def test_a_source_is_listed_and_its_end_as_well(place: Place) -> None:
     assert source.is_revoked
 
 
-@pytest.mark.parametrize("kind", [ObjectType.SOURCE, ObjectType.REVOCATION])
-def test_a_source_cannot_speak_of_sources(place: Place, kind: ObjectType) -> None:
-    prefix = {ObjectType.SOURCE: "sources/", ObjectType.REVOCATION: "revoked/"}[kind]
+def test_a_source_cannot_speak_of_sources(place: Place) -> None:
+    name = f"sources/{'00' * 16}"
     ring = place.key.open(place.storage)
-    name = (
-        f"{prefix}{'00' * 16}"
-        if kind is ObjectType.SOURCE
-        else f"{prefix}{ring.author.source.hex()}"
-    )
-    plain = b'{"label":"x","created":"","time":"","manifests":{}}'
     add_backup(place.source(), "one")
-    place.storage.put_new(name, [seal_signed(ring, kind, name, plain, os.urandom)])
-    if kind is ObjectType.SOURCE:
-        assert "may not" in str(place.chain.list().damaged[0])
-    else:
-        with pytest.raises(IntegrityError, match="may not"):
-            place.owner.load(BackupId("one"))
+    plain = b'{"label":"x","created":""}'
+    place.storage.put_new(name, [seal_signed(ring, ObjectType.SOURCE, name, plain, os.urandom)])
+    assert "may not" in str(place.chain.list().damaged[0])
+
+
+def test_a_source_can_say_nothing_in_the_log_but_that_it_added_a_backup(place: Place) -> None:
+    add_backup(place.owner, "one")
+    source = place.source()
+    source.log.append(lambda _: Forgotten(("one",), "I say so"))
+    source.log.append(lambda _: Claimed("backup-x", 99))
+    assert [summary.id for summary in place.owner.list()] == ["one"]
+    assert len(place.owner.log.ignored()) == 2
+    assert read_history(place.owner.log.read()).epochs == {}
+
+
+def test_a_source_cannot_commit_in_the_place_of_a_backup(place: Place) -> None:
+    add_backup(place.owner, "one")
+    (name,) = place.names("manifests/")
+    place.source().log.append(lambda _: Committed("one", "f", name, "00" * 32, "s", 1))
+    assert place.rows("one") == ROWS
 
 
 def _poison(place: Place, stolen: ChunkId) -> None:

@@ -1,0 +1,242 @@
+"""Look whether everything that a repository needs is there and authentic, without the packs' bytes.
+
+Nothing is written, and nothing that is wrong is raised: each fault names its object, and the
+looking goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from shardvault.errors import IntegrityError, ObjectMissing
+from shardvault.model.report import Severity
+from shardvault.repository.catalog import Record
+from shardvault.repository.entries import Committed, KeyChanged
+from shardvault.repository.format import (
+    EPOCH_PREFIX,
+    FORMAT_NAME,
+    HEADER,
+    INDEX_PREFIX,
+    MANIFEST_PREFIX,
+    PACK_PREFIX,
+    SLOT_PREFIX,
+    SOURCE_PREFIX,
+    ObjectType,
+    pack_name,
+    parse_pack_name,
+)
+from shardvault.repository.history import History, read_history
+from shardvault.repository.index import (
+    Index,
+    PackRecord,
+    join_index,
+    list_packs,
+    read_index_objects,
+)
+from shardvault.repository.insides import Insides
+from shardvault.repository.keys import KeyRing
+from shardvault.repository.objects import read_header
+from shardvault.repository.slots import list_slots
+from shardvault.repository.sources import list_sources
+
+_WORD = r"[0-9a-f]{32}"
+_KNOWN = re.compile(
+    rf"{FORMAT_NAME}|(?:keys|sources|epochs|index|manifests|clock|parity)/{_WORD}"
+    r"|log/[0-9]{12}|leases/.+|quarantine/.+|packs/.+"
+)
+"""Names that this program gives; packs are looked at one by one."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Say what is wrong with an object, or with the log, whose name is ``log``."""
+
+    name: str
+    message: str
+    severity: Severity = Severity.BLOCKER
+
+
+@dataclass
+class Inspection:
+    """Hold what was found.
+
+    Attributes:
+        history: what the readable part of the log says; None in repositories of version 1.
+        keys: what the log says of slots and sources.
+        records: readable manifests, by backup.
+        lost: backups whose manifests cannot be read, with the objects' names.
+        index: what the readable index objects say.
+        listed: index objects' names, with the packs they list.
+        packs: what the index says of each pack.
+        unopened: packs that are missing, or that no key opens.
+        suspects: packs that are there and have another size than they should.
+        faults: everything that is wrong, and what is worth knowing.
+    """
+
+    history: History | None
+    keys: list[KeyChanged] = field(default_factory=list)
+    records: dict[str, Record] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
+    listed: dict[str, tuple[PackRecord, ...]] = field(default_factory=dict)
+    packs: dict[bytes, PackRecord] = field(default_factory=dict)
+    unopened: set[bytes] = field(default_factory=set)
+    suspects: set[bytes] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def inspect_repository(insides: Insides) -> Inspection:
+    """Look at the log, the keys, every manifest, every index object, and each pack's size."""
+    found = _inspect_log(insides)
+    _inspect_keys(insides, found)
+    _inspect_manifests(insides, found)
+    _inspect_index(insides, found)
+    _inspect_packs(insides, found)
+    found.faults += _tell_strangers(insides, found)
+    return found
+
+
+def _inspect_log(insides: Insides) -> Inspection:
+    if not insides.ring.has_log:
+        return Inspection(None)
+    entries, faults = insides.log.inspect()
+    keys = [entry.action for entry in entries if isinstance(entry.action, KeyChanged)]
+    found = Inspection(read_history(entries), keys)
+    found.faults += [Fault("log", text) for text in faults]
+    return found
+
+
+def _inspect_keys(insides: Insides, found: Inspection) -> None:
+    """Look at slots, sources and epochs, and miss those that the log tells of."""
+    storage = insides.storage
+    slots, sources = list_slots(storage, insides.ring), list_sources(storage, insides.ring, ())
+    for key in (*slots, *sources):
+        if isinstance(key, IntegrityError):
+            found.faults.append(Fault(_name_in(key.message), key.message))
+    for epoch in storage.list(EPOCH_PREFIX):
+        word = epoch.name.removeprefix(EPOCH_PREFIX)
+        if re.fullmatch(_WORD, word):
+            found.faults += _try_epoch(insides.ring, epoch.name, bytes.fromhex(word))
+    if found.history is None:
+        return
+    present = {one.name for prefix in (SLOT_PREFIX, SOURCE_PREFIX) for one in storage.list(prefix)}
+    for name in sorted(missing_keys(found.keys, present)):
+        found.faults.append(Fault(name, f"object {name} is missing"))
+
+
+def missing_keys(changes: Iterable[KeyChanged], present: set[str]) -> Iterator[str]:
+    """Name objects of keys that the log says were made, and that are gone.
+
+    The first slot is older than the log and has no entry: it is missed if there is none
+    that the log does not know, and no removal of such a one.
+    """
+    added: set[str] = set()
+    removed: set[str] = set()
+    for change in changes:
+        (added if change.change == "added" else removed).add(change.name)
+    slots = {name for name in present if name.startswith(SLOT_PREFIX)}
+    yield from (name for name in added - removed if name not in present)
+    if not slots - added and not {name for name in removed - added if name.startswith(SLOT_PREFIX)}:
+        yield f"{SLOT_PREFIX}⟨the first⟩"
+
+
+def _try_epoch(ring: KeyRing, name: str, epoch: bytes) -> Iterator[Fault]:
+    try:
+        ring.epoch(epoch)
+    except IntegrityError as error:
+        yield Fault(name, error.message)
+
+
+def _inspect_manifests(insides: Insides, found: Inspection) -> None:
+    backups = {name: one.backup for name, one in _commits(found.history).items()}
+    for name, record in insides.catalog.read_named(found.history):
+        if isinstance(record, IntegrityError):
+            found.faults.append(Fault(name, record.message))
+            found.lost[backups.get(name, name)] = name
+        else:
+            found.records[record.manifest.id] = record
+    if found.history is None:
+        return
+    for stray in insides.storage.list(MANIFEST_PREFIX):
+        if stray.name not in backups:
+            text = f"object {stray.name} is of a backup that was never completed, or was deleted"
+            found.faults.append(Fault(stray.name, text, Severity.INFO))
+
+
+def _inspect_index(insides: Insides, found: Inspection) -> None:
+    objects = list(read_index_objects(insides.storage, insides.ring))
+    found.index = join_index(objects, list_packs(insides.storage))
+    for one in objects:
+        if one.fault is not None:
+            found.faults.append(Fault(one.name, one.fault.message))
+            continue
+        found.listed[one.name] = one.records
+        found.packs.update((record.pack, record) for record in one.records)
+    damaged = {one.name for one in objects if one.fault is not None}
+    for name in sorted(_needed_index(found) - found.listed.keys() - damaged):
+        found.faults.append(Fault(name, f"object {name} is missing"))
+
+
+def _needed_index(found: Inspection) -> set[str]:
+    needed = {INDEX_PREFIX + word for record in found.records.values() for word in record.index}
+    history = found.history
+    return needed if history is None else (needed | set(history.index)) - history.replaced
+
+
+def _inspect_packs(insides: Insides, found: Inspection) -> None:
+    for pack, record in found.packs.items():
+        name, size_bytes = pack_name(pack), found.index.present.get(pack)
+        if size_bytes is None:
+            found.unopened.add(pack)
+            found.faults.append(Fault(name, f"object {name} is missing"))
+        elif size_bytes != record.size_bytes:
+            found.suspects.add(pack)
+            text = f"object {name} has {size_bytes} of {record.size_bytes} bytes"
+            found.faults.append(Fault(name, text))
+    if _has_sources(insides, found):
+        _inspect_headers(insides, found)
+
+
+def _has_sources(insides: Insides, found: Inspection) -> bool:
+    """Say whether packs may need an epoch that is an object; only then are headers read."""
+    is_told = any(change.name.startswith(SOURCE_PREFIX) for change in found.keys)
+    return is_told or any(True for _ in insides.storage.list(EPOCH_PREFIX))
+
+
+def _inspect_headers(insides: Insides, found: Inspection) -> None:
+    for pack in found.packs.keys() - found.unopened:
+        try:
+            header = insides.storage.get(pack_name(pack), 0, HEADER.size)
+            insides.ring.epoch(read_header(insides.ring, ObjectType.PACK, header))
+        except (IntegrityError, ObjectMissing) as error:
+            found.unopened.add(pack)
+            name = pack_name(pack)
+            found.faults.append(Fault(name, f"object {name} cannot be opened: {error.message}"))
+
+
+def _tell_strangers(insides: Insides, found: Inspection) -> Iterator[Fault]:
+    for one in insides.storage.list(""):
+        pack = parse_pack_name(one.name) if one.name.startswith(PACK_PREFIX) else None
+        if pack is not None:
+            if pack not in found.index.packs and not _is_doomed(found, pack):
+                text = f"object {one.name} is in no index: an interrupted backup left it"
+                yield Fault(one.name, text, Severity.INFO)
+        elif one.name.startswith(PACK_PREFIX) or not _KNOWN.fullmatch(one.name):
+            text = f"object {one.name} is none of this repository's"
+            yield Fault(one.name, text, Severity.WARNING)
+
+
+def _is_doomed(found: Inspection, pack: bytes) -> bool:
+    return found.history is not None and pack in found.history.doomed_packs
+
+
+def _commits(history: History | None) -> dict[str, Committed]:
+    return dict(history.commits) if history else {}
+
+
+def _name_in(message: str) -> str:
+    """Find the object that an error of the keys is about."""
+    match = re.search(rf"(?:keys|sources)/{_WORD}", message)
+    return match[0] if match else "keys"

@@ -1,0 +1,373 @@
+"""Free what no backup needs, beside running backups, in steps that may be killed anywhere.
+
+What is announced in the log is decided on its newest state; what is deleted was announced
+before. docs/retention.md has the order, and why it is safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from shardvault.clock import parse_time
+from shardvault.errors import IntegrityError, ObjectMissing, RefusedError, StorageFull
+from shardvault.failpoints import failpoint, is_off
+from shardvault.interfaces import ChunkKind, ChunkSource, Storage
+from shardvault.model.ids import BackupId, ChunkId
+from shardvault.model.manifest import Manifest
+from shardvault.repository.catalog import Catalog
+from shardvault.repository.chunks import ChunkReader
+from shardvault.repository.crypto import RandomBytes
+from shardvault.repository.entries import Doomed, Entry, Forgotten, Freed
+from shardvault.repository.format import (
+    ENTRY,
+    INDEX_PREFIX,
+    KIND_BYTES,
+    LOG_PREFIX,
+    MANIFEST_PREFIX,
+    pack_name,
+)
+from shardvault.repository.history import History, read_history
+from shardvault.repository.index import Index, PackRecord, fetch_index, load_index
+from shardvault.repository.keys import KeyRing
+from shardvault.repository.leases import Holding, Lease, Leases
+from shardvault.repository.leftovers import reclaim_leftovers
+from shardvault.repository.log import Log, entry_name
+from shardvault.repository.marking import Marks
+from shardvault.repository.moving import Chunk, Mover, measure_packs
+from shardvault.repository.parts import iterate_chunks
+
+SCOPE = "prune"
+_KINDS = {byte: kind for kind, byte in KIND_BYTES.items()}
+_CHECK_HINT = "nothing was deleted; see `shardvault list` and verify what it names"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Hold what a repository consists of, everything authenticated.
+
+    Attributes:
+        manifests: of every backup, by its id.
+        words: index objects that a completed backup, or an earlier prune, knows of.
+        received_s: when the store took the entry that completed each backup [s].
+        is_quiet: no session was alive before all of this was read.
+        index: read after the history was; what is doomed already can be found by it.
+    """
+
+    history: History
+    manifests: Mapping[str, Manifest]
+    words: frozenset[str]
+    received_s: Mapping[str, float]
+    is_quiet: bool
+    index: Index
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Say which packs will go, and what of them is moved before.
+
+    Attributes:
+        packs: ids of all packs that will be deleted.
+        words: index objects that name one of them.
+        freed_bytes: size of these packs [bytes].
+        moved_bytes: size of the new packs that hold what is needed of them [bytes].
+    """
+
+    packs: frozenset[bytes]
+    words: tuple[str, ...]
+    freed_bytes: int
+    moved_bytes: int
+
+
+class Pruner:
+    """Take the steps of a prune; operations decide what is forgotten."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        random_bytes: RandomBytes,
+        catalog: Catalog,
+        log: Log,
+        leases: Leases,
+        read: Callable[[], ChunkSource],
+    ) -> None:
+        """Prepare; nothing is read yet.
+
+        Args:
+            read: returns a reader of what is stored now.
+        """
+        ring.require_master()
+        ring.require_writable()
+        self._storage = storage
+        self._ring = ring
+        self._random_bytes = random_bytes
+        self._catalog = catalog
+        self._log = log
+        self._leases = leases
+        self._read = read
+        self._lease: Lease | None = None
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the only prune inside the ``with`` block; raises RepositoryLocked."""
+        with self._leases.hold(SCOPE, "prune") as lease:
+            self._lease = lease
+            yield
+
+    def finish_earlier(self) -> tuple[Holding, ...]:
+        """Delete what earlier prunes announced and interrupted sessions left behind.
+
+        Returns:
+            owners that are at work: as long as they are, packs stay.
+        """
+        for name in self._forgotten_manifests():
+            self._delete(name)
+        alive = self.free()
+        reclaim_leftovers(
+            self._storage,
+            self._catalog,
+            lambda: load_index(self._storage, self._ring),
+            lambda: not self._leases.end_gone(SCOPE),
+            lambda: read_history(self._log.read()).doomed_packs,
+        )
+        return alive
+
+    def survey(self) -> Survey:
+        """Read everything that decides what may go.
+
+        Raises:
+            RefusedError: something is damaged or missing, and may need what would go.
+        """
+        is_quiet = not [
+            one for one in self._leases.look_at_all() if one.scope != SCOPE and one.is_alive
+        ]
+        history = read_history(self._log.read())
+        index = load_index(self._storage, self._ring, history.doomed_packs)
+        manifests: dict[str, Manifest] = {}
+        names = set(history.index)
+        for found in self._catalog.read_all(history):
+            if isinstance(found, IntegrityError):
+                raise _refuse(found.message)
+            manifests[found.manifest.id] = found.manifest
+            names.update(INDEX_PREFIX + word for word in found.index)
+        words = frozenset(name.removeprefix(INDEX_PREFIX) for name in names - history.replaced)
+        for error in index.damaged:
+            raise _refuse(error.message)
+        for word in sorted(words - index.names):
+            raise _refuse(f"object {INDEX_PREFIX}{word} is missing")
+        return Survey(history, manifests, words, self._read_times(history), is_quiet, index)
+
+    def mark(self, survey: Survey, forget: Collection[str]) -> Marks:
+        """Mark what all backups but those to be forgotten need; raises RefusedError."""
+        marks = Marks(survey.index.table, ChunkReader(self._storage, self._ring, survey.index))
+        for backup, manifest in survey.manifests.items():
+            if backup not in forget:
+                try:
+                    marks.add(manifest)
+                except (IntegrityError, ObjectMissing) as error:
+                    raise _refuse(str(error)) from error
+        return marks
+
+    def find_garbage(self, survey: Survey, marks: Marks, *, may_move: bool = True) -> Garbage:
+        """Choose the packs that go: those that nobody needs, or less than half of which.
+
+        A pack that only the index objects of a running session name may be needed soon. With
+        no session alive such index objects are those of interrupted ones, and go too.
+
+        Args:
+            may_move: choose packs too of which something must be moved.
+        """
+        index, needed = survey.index, marks.sum_bytes()
+        words = index.names if survey.is_quiet else survey.words
+        listed = frozenset(chain.from_iterable(index.listed[word] for word in words))
+        packs = frozenset(
+            pack
+            for pack in listed - survey.history.doomed_packs
+            if _is_garbage(needed.get(pack, 0), index.present.get(pack, 0), may_move=may_move)
+        )
+        named = tuple(sorted(word for word, some in index.listed.items() if packs & set(some)))
+        freed_bytes = sum(index.present.get(pack, 0) for pack in packs)
+        moved_bytes = self._measure_moved(named, packs, index, marks)
+        return Garbage(packs, named, freed_bytes, moved_bytes)
+
+    def _measure_moved(
+        self, words: Iterable[str], packs: Collection[bytes], index: Index, marks: Marks
+    ) -> int:
+        """Return the size of the packs that ``doom`` will write [bytes]."""
+        blobs: dict[bytes, list[int]] = {}
+        for word in words:
+            records, author = fetch_index(self._storage, self._ring, INDEX_PREFIX + word)
+            found = blobs.setdefault(author.source, [])
+            seen = _pick_needed(records, packs, index, marks)
+            found += (place.stored_bytes for _, _, place in seen)
+        return sum(map(measure_packs, blobs.values()))
+
+    def forget(self, choose: Callable[[History], Sequence[str]], reason: str) -> tuple[str, ...]:
+        """Take backups out of the catalog, and delete their manifests.
+
+        Args:
+            choose: names them, asked again on the newest history.
+        """
+
+        def decide(entries: Sequence[Entry]) -> Forgotten | None:
+            self._assert_held(entries)
+            chosen = tuple(choose(read_history(entries)))
+            return Forgotten(chosen, reason) if chosen else None
+
+        entry = self._log.append(decide)
+        failpoint("prune.forgotten")
+        for name in self._forgotten_manifests():
+            self._delete(name)
+        return entry.action.backups if entry and isinstance(entry.action, Forgotten) else ()
+
+    def doom(self, survey: Survey, marks: Marks, garbage: Garbage) -> None:
+        """Move what is needed, list what remains anew, announce the rest, delete its index."""
+        failpoint("prune.marked")
+        mover = self._new_mover()
+        names = list(self._replace_index(survey.index, marks, garbage, mover))
+        failpoint("prune.indexed")
+
+        def decide(entries: Sequence[Entry]) -> Doomed:
+            self._assert_held(entries)
+            backups = read_history(entries).backups.keys() - marks.backups
+            if backups and not is_off("prune.late"):
+                names.extend(self._save(backups, survey.index, garbage.packs, mover))
+                marks.backups.update(backups)
+            objects = tuple(INDEX_PREFIX + word for word in garbage.words)
+            return Doomed(tuple(sorted(garbage.packs)), objects, tuple(names))
+
+        self._log.append(decide)
+        failpoint("prune.doomed")
+
+    def free(self) -> tuple[Holding, ...]:
+        """Delete all that was announced, unless a session that may rely on it is alive.
+
+        Index objects go first: whoever starts afterwards relies on none of the packs. Then,
+        once all that started before are over, nobody does; what they committed meanwhile
+        is in the log, and chunks that only doomed packs hold are moved.
+
+        Returns:
+            owners that are at work; as long as they are, packs stay.
+        """
+        doomed = read_history(self._log.read()).doomed
+        for entry in doomed.values():
+            for name in entry.objects:
+                self._delete(name)
+        failpoint("prune.index_deleted")
+        alive = self._leases.end_gone(SCOPE) if doomed else ()
+        if alive and not is_off("prune.waiting"):
+            return alive
+        for number, entry in doomed.items():
+            self._free(number, entry)
+        return ()
+
+    def _free(self, number: int, doomed: Doomed) -> None:
+        history = read_history(self._log.read())
+        backups = {name for name, (at, _) in history.backups.items() if at > number}
+        if backups and not is_off("prune.late"):
+            index = load_index(self._storage, self._ring, doomed.packs)
+            self._save(backups, index, frozenset(doomed.packs), self._new_mover())
+        for pack in doomed.packs:
+            self._delete(pack_name(pack))
+            failpoint("prune.pack_deleted")
+        self._log.append(lambda entries: self._say_freed(entries, number))
+        failpoint("prune.freed")
+
+    def _say_freed(self, entries: Sequence[Entry], number: int) -> Freed | None:
+        self._assert_held(entries)
+        return Freed(number) if number in read_history(entries).doomed else None
+
+    def _new_mover(self) -> Mover:
+        return Mover(self._storage, self._ring, self._random_bytes)
+
+    def _save(
+        self, backups: Iterable[str], index: Index, packs: Collection[bytes], mover: Mover
+    ) -> tuple[str, ...]:
+        """Move what backups need of packs that will go; they were committed meanwhile.
+
+        Returns:
+            names of the new index objects.
+        """
+        reader = self._read()
+        for backup in sorted(backups):
+            manifest = self._catalog.load(BackupId(backup))
+            mover.move(_pick_in(packs, index, iterate_chunks(reader, manifest)))
+        return mover.finish()
+
+    def _replace_index(
+        self, index: Index, marks: Marks, garbage: Garbage, mover: Mover
+    ) -> tuple[str, ...]:
+        """Store the index of what remains, moved or not; a full store is left as it was."""
+        try:
+            for word in garbage.words:
+                records, author = fetch_index(self._storage, self._ring, INDEX_PREFIX + word)
+                mover.keep((one for one in records if one.pack not in garbage.packs), author)
+                mover.move(_pick_needed(records, garbage.packs, index, marks))
+            return mover.finish()
+        except StorageFull:
+            mover.abandon()
+            raise
+
+    def _forgotten_manifests(self) -> list[str]:
+        """Name manifests of forgotten backups that are still there."""
+        present = {found.name for found in self._storage.list(MANIFEST_PREFIX)}
+        history = read_history(self._log.read())
+        names = map(self._catalog.name_of, sorted(history.forgotten))
+        return [name for name in names if name in present and name not in history.commits]
+
+    def _read_times(self, history: History) -> dict[str, float]:
+        """Return when the store took the entry of each backup; else when its writer says."""
+        listed = {found.name: found.received_s for found in self._storage.list(LOG_PREFIX)}
+        said = {entry.number: entry.time for entry in self._log.read()}
+        received: dict[str, float] = {}
+        for backup, (number, _) in history.backups.items():
+            time_s = listed.get(entry_name(number))
+            received[backup] = parse_time(said[number]).timestamp() if time_s is None else time_s
+        return received
+
+    def _assert_held(self, entries: Sequence[Entry]) -> None:
+        if self._lease is None:
+            raise RuntimeError("a prune changes nothing without its lease")
+        self._lease.assert_held(entries)
+
+    def _delete(self, name: str) -> None:
+        with contextlib.suppress(ObjectMissing):
+            self._storage.delete(name)
+
+
+def _is_garbage(needed_bytes: int, size_bytes: int, *, may_move: bool) -> bool:
+    if not needed_bytes:
+        return True
+    return may_move and 2 * needed_bytes < size_bytes
+
+
+def _pick_needed(
+    records: Iterable[PackRecord], packs: Collection[bytes], index: Index, marks: Marks
+) -> Iterator[Chunk]:
+    """Give what an index object lists that is needed and lies in packs that will go."""
+    for record in records:
+        if record.pack in packs:
+            yield from _pick_in({record.pack}, index, _list_needed(record, marks))
+
+
+def _list_needed(record: PackRecord, marks: Marks) -> Iterator[tuple[ChunkId, ChunkKind]]:
+    for chunk, kind, _, _ in ENTRY.iter_unpack(record.directory):
+        if marks.needs(chunk):
+            yield ChunkId(chunk), _KINDS[kind]
+
+
+def _pick_in(
+    packs: Collection[bytes], index: Index, chunks: Iterable[tuple[ChunkId, ChunkKind]]
+) -> Iterator[Chunk]:
+    """Give those chunks, with their places, that lie in some packs and nowhere better."""
+    for chunk, kind in chunks:
+        place = index.table.find(chunk)
+        if place is not None and place.pack in packs:
+            yield chunk, kind, place
+
+
+def _refuse(message: str) -> RefusedError:
+    return RefusedError(f"pruning could lose data: {message}", hint=_CHECK_HINT)

@@ -46,6 +46,7 @@ NAMES = frozenset(
         "repo.memory",
         "repo.fencing",
         "repo.rescue",
+        "repo.copies",
         "prune.forgotten",
         "prune.marked",
         "prune.indexed",

@@ -142,7 +142,11 @@ def read_meaning(reader: Reader) -> State:
 
 def _without_width(row: tuple[bytes | None, ...]) -> tuple[bytes | None, ...]:
     """Servers derive the widths of integers that a view computes in their own ways."""
-    return tuple(value and re.sub(rb"\bbigint\b", b"int", value) for value in row)
+    return tuple(value and re.sub(rb"\bbigint\b| unsigned", _narrow, value) for value in row)
+
+
+def _narrow(match: re.Match[bytes]) -> bytes:
+    return b"int" if match[0] == b"bigint" else b""
 
 
 def _is_refused(rows: Rows) -> bool:

@@ -20,7 +20,7 @@ from tests.support.servers import Flavour, Instance
 # Up to here hypothesis draws each example afresh; later ones are variants of those before.
 _GROUP = 10
 # Round trips of one table that may be spent on making it smaller, at about a second each.
-_MOST_TRIALS = 300
+_MOST_TRIALS = 100
 _MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO"
 _COLLATIONS = {
     True: "SELECT character_set_name, collation_name FROM information_schema.collations",

@@ -29,7 +29,13 @@ from tests.support import shop
 from tests.support.fleet import Fleet
 from tests.support.servers import Flavour
 
-SWITCHES = {"cut.barrier", "cut.fencing", "backup.ddl_guard"}
+SWITCHES = {
+    "cut.barrier",
+    "cut.fencing",
+    "backup.ddl_guard",
+    "restore.warnings",
+    "restore.events_asleep",
+}
 POINTS = sorted(failpoints.NAMES - SWITCHES)
 RESTORE_POINTS = [name for name in POINTS if name.startswith("restore.")]
 BACKUP_POINTS = [name for name in POINTS if name.startswith(("cut.", "backup.", "repo."))]
@@ -153,7 +159,7 @@ def assert_incomplete(target: Fleet, point: str = "") -> None:
         instance for instance in target.instances if set(schemas(instance)) - {"_shardvault"}
     ]
     assert touched or any(map(mark_of, target.instances))
-    ended = point in {"restore.marked_verified", "restore.mark_removed"}
+    ended = point in {"restore.marked_verified", "restore.event_awake", "restore.mark_removed"}
     told = {"verified", None} if ended else {"incomplete"}
     assert {mark_of(instance) for instance in touched} <= told
 

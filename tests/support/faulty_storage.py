@@ -60,5 +60,11 @@ class FaultyStorage:
     def holder(self, name: str) -> bytes:
         return self.inner.holder(name)
 
+    def make_reserve(self) -> None:
+        self.inner.make_reserve()
+
+    def spend_reserve(self) -> None:
+        self.inner.spend_reserve()
+
     def sweep(self) -> int:
         return self.inner.sweep()

@@ -283,9 +283,7 @@ def _check_databases(target: _Target) -> Iterable[Finding]:
     if target.terms.is_resumed:
         return ()
     source = Family(target.source.family)
-    return examine_databases(
-        target.session, source, target.contents, replace=target.terms.replace
-    )
+    return examine_databases(target.session, source, target.contents, replace=target.terms.replace)
 
 
 def _check_settings(target: _Target) -> Iterable[Finding]:

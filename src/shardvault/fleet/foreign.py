@@ -96,6 +96,11 @@ def _is_page_compressed(table: Table, _: bytes) -> bool:
     return b" `PAGE_COMPRESSED`=" in table.create_sql[table.create_sql.rfind(b"\n)") :]
 
 
+def _is_encrypted(table: Table, _: bytes) -> bool:
+    tail = table.create_sql[table.create_sql.rfind(b"\n)") :]
+    return b" ENCRYPTION='Y'" in tail.partition(b" COMMENT=")[0]
+
+
 def _has_primary_check(table: Table, _: bytes) -> bool:
     return b"CONSTRAINT `PRIMARY` CHECK" in table.create_sql
 
@@ -136,11 +141,12 @@ _LIMITS: Mapping[Family, tuple[_Limit, ...]] = {
             _says(rb"\n +`` [^\n]* GENERATED ALWAYS AS [^\n]* NOT NULL"),
         ),
         _Limit("checks named PRIMARY", _has_primary_check),
+        _Limit("encryption of tables", _is_encrypted),
         _Limit("columns of one spatial reference system", _says(rb"/\*!80003 SRID ")),
         _Limit("checks that are not enforced", _says(rb"\*!80016 NOT ENFORCED")),
         _Limit(
             "marks for MySQL only",
-            _says(_MARK + rb"(?!INVISIBLE |SRID |NOT ENFORCED )"),
+            _says(_MARK + rb"(?!INVISIBLE |SRID |NOT ENFORCED |ENCRYPTION)"),
         ),
     ),
 }  # fmt: skip
@@ -158,11 +164,24 @@ def find_foreign_tables(tables: Iterable[Table], target: Family) -> Iterator[For
         yield Foreign(limit.what, tuple(names), limit.remedy, limit.is_left_out)
 
 
+_FLAG = re.compile(rb"'[YN]'")
+_SCHEMA_OPTIONS: Mapping[Family, tuple[bytes, str]] = {
+    Family.MYSQL: (b" COMMENT '", "comments of databases"),
+    Family.MARIADB: (b" DEFAULT ENCRYPTION='Y'", "defaults of encryption of databases"),
+}
+
+
 def find_foreign_schemas(schemas: Iterable[Schema], target: Family) -> Iterator[Foreign]:
-    """Give the schemas with a comment, which MySQL does not have."""
-    names = tuple(one.name for one in schemas if b" COMMENT ''" in strip_quoted(one.create_sql))
-    if names and target is Family.MYSQL:
-        yield Foreign("comments of databases", names, "", is_left_out=True)
+    """Give the schemas with a comment, or a default of encryption, that is left out."""
+    words, what = _SCHEMA_OPTIONS[target]
+    names = tuple(one.name for one in schemas if words in _keep_flags(one.create_sql))
+    if names:
+        yield Foreign(what, names, "", is_left_out=True)
+
+
+def _keep_flags(sql: bytes) -> bytes:
+    """Empty names and text, but for those of one letter."""
+    return _QUOTED.sub(lambda match: match[0] if _FLAG.fullmatch(match[0]) else b"''", sql)
 
 
 def find_foreign_code(objects: Iterable[CodeObject], target: Family) -> Iterator[Foreign]:

@@ -14,8 +14,9 @@ from shardvault.load.ddl import mask_nested, parse_table
 from shardvault.model.schema import CodeObject, Table
 
 _TEXT = re.compile(rb"('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)", re.DOTALL)
-_MARK = re.compile(rb"/\*!\d{5} (.*?) ?\*/", re.DOTALL)
-_MARIADB_MARK = re.compile(rb"/\*M!\d+ .*?\*/", re.DOTALL)
+# What stands between marks of MySQL counts; MariaDB's own tell how it stores a column.
+_MARKS = re.compile(rb"/\*M!\d+ \w+\*/|/\*!\d{5} | ?\*/")
+_ENGINE_OPTION = re.compile(rb"`(\w+)`='?(\w+)'?")
 _CHECK = re.compile(rb"(?:\s*CONSTRAINT \0+)? ?CHECK (\0+)( NOT ENFORCED)?")
 _IN_OWN_WORDS = (
     # A display width is kept by older servers only, and changes no value.
@@ -57,11 +58,11 @@ class Spelling:
 
 def spell_table(table: Table) -> Spelling:
     """Write a table's definition in one spelling."""
-    ddl = parse_table(_MARIADB_MARK.sub(b"", table.create_sql))
+    ddl = parse_table(_unmark(table.create_sql))
     parts: list[bytes] = []
     checks: list[bytes] = []
     for part in ddl.parts:
-        rest = _take_checks(_MARK.sub(rb"\1", part), checks)
+        rest = _take_checks(part, checks)
         if rest.strip():
             parts.append(_spell(_hidden_last(rest)))
     return Spelling(
@@ -74,6 +75,12 @@ def spell_table(table: Table) -> Spelling:
             for column in table.columns
         ),
     )
+
+
+def _unmark(sql: bytes) -> bytes:
+    """Take marks away, but not out of names and text."""
+    pieces = _TEXT.split(sql)
+    return b"".join(piece if at % 2 else _MARKS.sub(b"", piece) for at, piece in enumerate(pieces))
 
 
 def _take_checks(part: bytes, checks: list[bytes]) -> bytes:
@@ -93,8 +100,8 @@ def _hidden_last(part: bytes) -> bytes:
 
 
 def _spell_options(tail: bytes) -> bytes:
-    text = _MARK.sub(rb"\1", tail)
-    text = re.sub(rb" (?:DEFAULT CHARSET|COLLATE)=\w+", b"", text)
+    text = re.sub(rb" (?:DEFAULT CHARSET|COLLATE)=\w+", b"", tail)
+    text = _ENGINE_OPTION.sub(rb"\1=\2", text)
     return _spell(re.sub(rb"`(\w+)`", rb"\1", text))
 
 

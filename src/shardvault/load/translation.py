@@ -25,6 +25,7 @@ _LITERAL = re.compile(
 _LONG = re.compile(rb"\s*`(?:[^`]|``)*` (?:\w*text|\w*blob|json)\b")
 _KEY = re.compile(rb"\s*(?:UNIQUE |FULLTEXT |SPATIAL )?KEY ")
 _PAGE_COMPRESSION = re.compile(rb" `PAGE_COMPRESS\w+`=(?:'[^']*'|\w+)")
+_NOT_ENCRYPTED = re.compile(rb" ENCRYPTION='[Nn]'")
 _HIDDEN_COLUMN = re.compile(rb"/\*!80023 INVISIBLE \*/")
 _COLLECTION = re.compile(rb"(\s*`(?:[^`]|``)*` )geomcollection\b")
 # MariaDB forgets the quotes inside such a literal. The session's own character set is utf8mb4.
@@ -37,13 +38,12 @@ def translate_table(table: Table, target: Family) -> Table:
     if table.kind is TableKind.SEQUENCE:
         return table
     ddl = parse_table(table.create_sql)
-    translate, tail = (
-        (_to_mysql, _PAGE_COMPRESSION.sub(b"", ddl.tail))
-        if target is Family.MYSQL
-        else (_to_mariadb, ddl.tail)
-    )
+    is_mysql = target is Family.MYSQL
+    translate = _to_mysql if is_mysql else _to_mariadb
     parts = b",".join(translate(part) for part in ddl.parts)
-    return replace(table, create_sql=ddl.head + parts + tail)
+    options, comment, rest = ddl.tail.partition(b" COMMENT=")
+    options = (_PAGE_COMPRESSION if is_mysql else _NOT_ENCRYPTED).sub(b"", options)
+    return replace(table, create_sql=ddl.head + parts + options + comment + rest)
 
 
 def translate_schema(schema: Schema, target: Family) -> Schema:

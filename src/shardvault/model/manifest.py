@@ -176,6 +176,7 @@ class Manifest:
         scope: the filters the user gave, as text; empty = everything.
         claims_not: what the reached level does not guarantee, for people.
         allowed_losses: tables that are not held exactly, each by a loss that was allowed.
+        copied_from: id of the repository in which the backup was taken, if this is a copy.
     """
 
     version: int
@@ -195,3 +196,4 @@ class Manifest:
     totals: Totals
     notices: tuple[str, ...] = ()
     allowed_losses: tuple[AllowedLoss, ...] = ()
+    copied_from: str = ""

@@ -77,7 +77,7 @@ def run_prune(repository: Repository, options: PruneOptions, sink: EventSink) ->
         sink.emit(PhaseStarted(_OPERATION, "plan"))
         plan = plan_prune(pruner, options.keep, utc_now().timestamp())
         return _report(plan, plan.garbage, begin_s, is_dry=True)
-    with repository.room_for_deletion(), pruner.hold():
+    with repository.spare_room(), pruner.hold():
         sink.emit(PhaseStarted(_OPERATION, "finish earlier work"))
         pruner.finish_earlier()
         sink.emit(PhaseStarted(_OPERATION, "plan"))

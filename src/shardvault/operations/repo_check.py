@@ -17,7 +17,7 @@ from shardvault.repository.chunks import ChunkReader
 from shardvault.repository.format import pack_name
 from shardvault.repository.index import PackRecord
 from shardvault.repository.insides import Insides
-from shardvault.repository.inspection import Fault, Inspection, inspect_repository
+from shardvault.repository.inspection import LOG, Fault, Inspection, inspect_repository
 from shardvault.repository.samples import Sample
 from shardvault.repository.store import Repository
 from shardvault.repository.whole_packs import PackReading, read_pack
@@ -53,8 +53,8 @@ class Examination:
             if reading.fault:
                 name = pack_name(pack)
                 found.setdefault(name, Fault(name, reading.fault))
-        logged = [fault for fault in self.inspection.faults if fault.name == "log"]
-        return [*logged, *(fault for name, fault in found.items() if name != "log")]
+        logged = [fault for fault in self.inspection.faults if fault.name == LOG]
+        return [*logged, *(fault for name, fault in found.items() if name != LOG)]
 
     @property
     def damaged_backups(self) -> frozenset[str]:
@@ -151,5 +151,5 @@ def _judge(findings: Iterable[Finding]) -> str:
 def _tell(fault: Fault) -> Finding:
     remedy = ""
     if fault.severity is Severity.BLOCKER:
-        remedy = _LOG_REMEDY if fault.name == "log" else _REMEDY
+        remedy = _LOG_REMEDY if fault.name == LOG else _REMEDY
     return Finding(fault.severity, "repository", fault.name, fault.message, remedy)

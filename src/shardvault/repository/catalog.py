@@ -200,6 +200,10 @@ class Catalog:
         commits = _commits(self._history())
         return tuple(one for one in found if commits is not None and one.name not in commits)
 
+    def read_uncounted(self, name: str) -> Record:
+        """Read a manifest that no entry of the log makes count; raises IntegrityError."""
+        return self._read(name, None)
+
     def name_of(self, backup: str) -> str:
         """Return the name of a backup's manifest, whether there is one or not."""
         return self._name(BackupId(backup))

@@ -6,6 +6,7 @@ looking goes on.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ from shardvault.repository.objects import read_header
 from shardvault.repository.slots import list_slots
 from shardvault.repository.sources import list_sources
 
+LOG = "log"
+"""Stands for the name of an object where the log as a whole is meant."""
 _WORD = r"[0-9a-f]{32}"
 _KNOWN = re.compile(
     rf"{FORMAT_NAME}|(?:keys|sources|epochs|index|manifests|clock|parity)/{_WORD}"
@@ -51,7 +54,7 @@ _KNOWN = re.compile(
 
 @dataclass(frozen=True)
 class Fault:
-    """Say what is wrong with an object, or with the log, whose name is ``log``."""
+    """Say what is wrong with an object, or with the log as a whole."""
 
     name: str
     message: str
@@ -86,6 +89,11 @@ class Inspection:
     suspects: set[bytes] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
+    @property
+    def has_log_faults(self) -> bool:
+        """Say whether the log lost entries, so that it may not tell of every backup."""
+        return any(fault.name == LOG for fault in self.faults)
+
 
 def inspect_repository(insides: Insides) -> Inspection:
     """Look at the log, the keys, every manifest, every index object, and each pack's size."""
@@ -104,7 +112,7 @@ def _inspect_log(insides: Insides) -> Inspection:
     entries, faults = insides.log.inspect()
     keys = [entry.action for entry in entries if isinstance(entry.action, KeyChanged)]
     found = Inspection(read_history(entries), keys)
-    found.faults += [Fault("log", text) for text in faults]
+    found.faults += [Fault(LOG, text) for text in faults]
     return found
 
 
@@ -159,10 +167,20 @@ def _inspect_manifests(insides: Insides, found: Inspection) -> None:
             found.records[record.manifest.id] = record
     if found.history is None:
         return
-    for stray in insides.storage.list(MANIFEST_PREFIX):
-        if stray.name not in backups:
-            text = f"object {stray.name} is of a backup that was never completed, or was deleted"
-            found.faults.append(Fault(stray.name, text, Severity.INFO))
+    strays = [one.name for one in insides.storage.list(MANIFEST_PREFIX) if one.name not in backups]
+    for stray in strays:
+        text = f"object {stray} is of a backup that was never completed, or was deleted"
+        found.faults.append(Fault(stray, text, Severity.INFO))
+        if found.has_log_faults:
+            _blame_log(insides, found, stray)
+
+
+def _blame_log(insides: Insides, found: Inspection, stray: str) -> None:
+    """Take a backup for lost whose entry may be one of those that the log lost."""
+    with contextlib.suppress(IntegrityError):
+        backup = insides.catalog.read_uncounted(stray).manifest.id
+        if backup not in found.records and found.history and backup not in found.history.forgotten:
+            found.lost[backup] = stray
 
 
 def _inspect_index(insides: Insides, found: Inspection) -> None:

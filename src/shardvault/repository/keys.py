@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shardvault.errors import RefusedError
 from shardvault.interfaces import Buffer, ChunkKind, Storage
 from shardvault.model.ids import ChunkId
 from shardvault.repository.authors import Author, make_author
@@ -36,6 +37,7 @@ class KeyRing:
         author: in whose name this ring writes.
         epochs: data keys of write sessions.
         master: the master key; None for a source, which can only add backups.
+        is_mirror: say whether this is a mirror's ring, which writes nothing of its own.
     """
 
     repository: bytes
@@ -44,6 +46,7 @@ class KeyRing:
     epochs: Epochs = field(repr=False, compare=False)
     master: bytes | None = field(repr=False)
     _name_key: bytes = field(repr=False, compare=False)
+    is_mirror: bool = False
 
     @property
     def signing(self) -> Ed25519PrivateKey:
@@ -70,6 +73,12 @@ class KeyRing:
         """Raise RefusedError unless objects may be added to the repository."""
         if self.version != FORMAT_VERSION:
             raise cannot_write()
+        if self.is_mirror:
+            raise RefusedError(
+                "this repository is a mirror; only `shardvault repo copy` writes to it",
+                hint="write to the repository that it mirrors; to let it stand on its own, take "
+                "`mirror: true` out of the configuration",
+            )
 
     def chunk_id(self, kind: ChunkKind, data: Buffer) -> ChunkId:
         """Return the id of a chunk that this ring writes."""

@@ -201,6 +201,11 @@ class Leases:
         holdings = (self.look(scope) for scope in scopes)
         return tuple(one for one in holdings if one is not None and not one.is_released)
 
+    def now_s(self) -> float:
+        """Return the time by the store's clock; by ours if the store does not tell [s]."""
+        now_s = self._read_clock()
+        return utc_now().timestamp() if now_s is None else now_s
+
     def _claim(
         self, scope: str, command: str, present: Holding | None, end_process_lock: Release
     ) -> Lease:
@@ -256,13 +261,15 @@ class Leases:
 
     def _age_s(self, found: ObjectStat) -> float | None:
         """Ask the store how old an object is, by its own clock: it stamps a new one for us."""
-        if found.received_s is None:
-            return None
+        now_s = None if found.received_s is None else self._read_clock()
+        return None if found.received_s is None or now_s is None else now_s - found.received_s
+
+    def _read_clock(self) -> float | None:
         name = CLOCK_PREFIX + self._random_bytes(16).hex()
         self._storage.put_new(name, [b"now"])
         now_s = self._storage.stat(name).received_s
         _discard(self._storage, name)
-        return None if now_s is None else now_s - found.received_s
+        return now_s
 
 
 class Lease:

@@ -142,7 +142,9 @@ class Log:
 
         Raises:
             StorageError: other writers were always faster.
+            RefusedError: this is a mirror; its log is that of another repository.
         """
+        self._ring.require_writable()
         for _ in range(_MOST_TRIES):
             action = decide(self.read())
             if action is None:

@@ -14,12 +14,10 @@ from itertools import chain
 from shardvault.clock import parse_time
 from shardvault.errors import IntegrityError, ObjectMissing, RefusedError, StorageFull
 from shardvault.failpoints import failpoint, is_off
-from shardvault.interfaces import ChunkKind, ChunkSource, Storage
+from shardvault.interfaces import ChunkKind, ChunkSource
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest
-from shardvault.repository.catalog import Catalog
 from shardvault.repository.chunks import ChunkReader
-from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.entries import Doomed, Entry, Forgotten, Freed
 from shardvault.repository.format import (
     ENTRY,
@@ -31,10 +29,10 @@ from shardvault.repository.format import (
 )
 from shardvault.repository.history import History, read_history
 from shardvault.repository.index import Index, PackRecord, fetch_index, load_index
-from shardvault.repository.keys import KeyRing
-from shardvault.repository.leases import Holding, Lease, Leases
+from shardvault.repository.insides import Insides
+from shardvault.repository.leases import Holding, Lease
 from shardvault.repository.leftovers import reclaim_leftovers
-from shardvault.repository.log import Log, entry_name
+from shardvault.repository.log import entry_name
 from shardvault.repository.marking import Marks
 from shardvault.repository.moving import Chunk, Mover, measure_packs
 from shardvault.repository.parts import iterate_chunks
@@ -84,29 +82,20 @@ class Garbage:
 class Pruner:
     """Take the steps of a prune; operations decide what is forgotten."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        ring: KeyRing,
-        random_bytes: RandomBytes,
-        catalog: Catalog,
-        log: Log,
-        leases: Leases,
-        read: Callable[[], ChunkSource],
-    ) -> None:
+    def __init__(self, insides: Insides, read: Callable[[], ChunkSource]) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             read: returns a reader of what is stored now.
         """
-        ring.require_master()
-        ring.require_writable()
-        self._storage = storage
-        self._ring = ring
-        self._random_bytes = random_bytes
-        self._catalog = catalog
-        self._log = log
-        self._leases = leases
+        insides.ring.require_master()
+        insides.ring.require_writable()
+        self._storage = insides.storage
+        self._ring = insides.ring
+        self._random_bytes = insides.random_bytes
+        self._catalog = insides.catalog
+        self._log = insides.log
+        self._leases = insides.leases
         self._read = read
         self._lease: Lease | None = None
 

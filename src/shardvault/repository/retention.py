@@ -82,7 +82,7 @@ def _always(
         reasons.append("last verified")
     elif not one.is_verified and one.received_s > verified[0].received_s:
         reasons.append("not yet verified")
-    if now_s - one.received_s < keep.within_s:
+    if keep.within_s and now_s - one.received_s < keep.within_s:
         reasons.append("within")
     return reasons
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 from shardvault.errors import (
     IntegrityError,
@@ -56,10 +57,11 @@ from shardvault.repository.log import Log, begin_log
 from shardvault.repository.openers import Closer, FileSecret, Opener
 from shardvault.repository.paper import PaperKey
 from shardvault.repository.parts import iterate_row_chunks
-from shardvault.repository.slots import open_slots, write_slot
 from shardvault.repository.prune import Pruner
+from shardvault.repository.slots import open_slots, write_slot
 from shardvault.repository.source_cache import SourceCache
 from shardvault.repository.sources import SourceKey
+from shardvault.storage.owners import OwnedStorage
 
 
 class Repository:
@@ -143,15 +145,20 @@ class Repository:
 
     def pruner(self) -> Pruner:
         """Return what frees space; raises WrongKey to a source, RefusedError in version 1."""
-        return Pruner(
-            self._storage,
-            self._ring,
-            self._random_bytes,
-            self._catalog,
-            self.log,
-            self.leases,
-            self.reader,
-        )
+        return Pruner(self.insides(), self.reader)
+
+    @contextlib.contextmanager
+    def spare_room(self) -> Iterator[None]:
+        """Give up the reserve inside the ``with`` block, so that a full store can be pruned."""
+        if not self._storage.features.owner_lock:
+            yield
+            return
+        owned = cast("OwnedStorage", self._storage)
+        owned.spend_reserve()
+        try:
+            yield
+        finally:
+            owned.make_reserve()
 
     @contextlib.contextmanager
     def writer(
@@ -303,6 +310,8 @@ def create_repository(
         write_slot(storage, ring, closer, sha256(stored).digest(), random_bytes, label=label)
         begin_log(storage, ring, Created(repository.hex()), random_bytes)
         storage.put_new(FORMAT_NAME, [stored])
+    if storage.features.owner_lock:
+        cast("OwnedStorage", storage).make_reserve()
     created = Repository(storage, ring, random_bytes, memory=memory)
     created.log.accept()
     return created
@@ -313,6 +322,7 @@ def open_repository(
     key: bytes | Opener,
     *,
     memory: HeadMemory | None = None,
+    is_mirror: bool = False,
     random_bytes: RandomBytes = secrets.token_bytes,
 ) -> Repository:
     """Open a repository; nothing is written.
@@ -320,6 +330,7 @@ def open_repository(
     Args:
         key: the 32 bytes of a key file, or what else opens a slot.
         memory: what this computer saw of the repository before.
+        is_mirror: refuse every write but those of a mirror's own ``copy``.
 
     Raises:
         RepositoryMissing: there is none.
@@ -331,6 +342,7 @@ def open_repository(
     stored = _fetch_known(storage, memory)
     opener = FileSecret(key) if isinstance(key, bytes) else key
     ring = open_slots(storage, parse_id(stored), opener, sha256(stored).digest())
+    ring = replace(ring, is_mirror=is_mirror)
     return Repository(storage, ring, random_bytes, memory=memory)
 
 

@@ -23,6 +23,8 @@ from shardvault.storage.owners import Release
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+_RESERVE_BYTES = 4 << 20
+"""Room for a lease, entries of the log, and the index of 100,000 chunks [bytes]."""
 _IOV_MAX = 1024  # Source: writev(2), UIO_MAXIOV on Linux
 _SAFE = os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -38,6 +40,7 @@ class LocalStorage:
         self._root = root
         self._temporary = root / ".tmp"
         self._locks = root / ".locks"
+        self._reserve = root / ".reserve"
         self._ready: set[Path] = set()
 
     def put_new(self, name: str, parts: Sequence[Buffer]) -> None:
@@ -113,6 +116,23 @@ class LocalStorage:
             return (self._locks / check_name(name)).read_bytes()
         except OSError:
             return b""
+
+    def make_reserve(self) -> None:
+        """Occupy space that a prune can give up when the disk is full; none left is no error."""
+        if self._reserve.exists():
+            return
+        with contextlib.suppress(OSError):
+            self._prepare(self._root)
+            try:
+                _write_durably(self._reserve, [os.urandom(_RESERVE_BYTES)])
+            except OSError:
+                self._reserve.unlink(missing_ok=True)
+                raise
+
+    def spend_reserve(self) -> None:
+        """Give that space up."""
+        with _reported("delete", self._reserve):
+            self._reserve.unlink(missing_ok=True)
 
     def sweep(self) -> int:
         """Remove what interrupted writes left behind [bytes]; call it only as sole writer."""

@@ -74,6 +74,12 @@ class MemoryStorage:
         with self._lock:
             return self._notes.get(name, b"")
 
+    def make_reserve(self) -> None:
+        """Do nothing: there is no disk that could be full."""
+
+    def spend_reserve(self) -> None:
+        """Do nothing."""
+
     def sweep(self) -> int:
         """Return 0: an interrupted write leaves nothing in memory."""
         return 0

@@ -26,5 +26,11 @@ class OwnedStorage(Storage, Protocol):
     def holder(self, name: str) -> bytes:
         """Return the note of the present owner; empty if there is none or it is unknown."""
 
+    def make_reserve(self) -> None:
+        """Occupy a little space, if there is any, so that a full store can still be pruned."""
+
+    def spend_reserve(self) -> None:
+        """Give that space up."""
+
     def sweep(self) -> int:
         """Remove what interrupted writes left behind [bytes]; call it only as sole writer."""

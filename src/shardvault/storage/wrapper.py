@@ -44,6 +44,14 @@ class Wrapper:
         """Return the note of a lock's owner; see ``OwnedStorage``."""
         return self._owned.holder(name)
 
+    def make_reserve(self) -> None:
+        """Occupy a little space; see ``OwnedStorage``."""
+        self._owned.make_reserve()
+
+    def spend_reserve(self) -> None:
+        """Give that space up; see ``OwnedStorage``."""
+        self._owned.spend_reserve()
+
     def sweep(self) -> int:
         """Remove what interrupted writes left behind [bytes]; see ``OwnedStorage``."""
         return self._owned.sweep()

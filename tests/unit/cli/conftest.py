@@ -55,6 +55,7 @@ def doubles(monkeypatch: pytest.MonkeyPatch) -> dict[str, Mock]:
     reports: dict[str, Any] = {
         "init": samples.init_report(),
         "check": samples.check_report(),
+        "probe": samples.probe_report(),
         "backup": samples.backup_report(),
         "list_backups": samples.catalog_report(),
         "show": samples.show_report(),

@@ -14,6 +14,7 @@ from shardvault.model.report import (
     Finding,
     InitReport,
     PlannedTable,
+    ProbeReport,
     RestorePlanReport,
     RestoreReport,
     Severity,
@@ -163,3 +164,17 @@ def plan_report(*findings: Finding, name: str = "orders") -> RestorePlanReport:
 def init_report(key_file: str = "/etc/shardvault/shop.key") -> InitReport:
     probe = (Finding(Severity.OK, "store", "atomic create", "works"),)
     return InitReport("8f3a2c", "file:///var/backups/shop", key_file, probe)
+
+
+def probe_report(status: str = "unfit") -> ProbeReport:
+    findings = (
+        Finding(Severity.OK, "store", "write", "as promised"),
+        Finding(
+            Severity.BLOCKER,
+            "store",
+            "race of 16 writers",
+            "of 16 writers of one name 2 were told that they won; two could write at once",
+            "use another store; backups in this one could be lost",
+        ),
+    )
+    return ProbeReport("s3://bucket/shop", status, findings, 3.5)

@@ -10,7 +10,7 @@ from shardvault.cli.escape import measure
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.page_backup import describe_backup, describe_show, format_position
 from shardvault.cli.page_catalog import describe_catalog
-from shardvault.cli.page_findings import describe_check, describe_verify
+from shardvault.cli.page_findings import describe_check, describe_probe, describe_verify
 from shardvault.cli.page_init import describe_init
 from shardvault.cli.page_restore import describe_plan, describe_plan_in_short, describe_restore
 from shardvault.model.position import Family, Position
@@ -22,6 +22,7 @@ Case = tuple[Callable[[Page, Any], None], Any]
 ORDINARY: dict[str, Case] = {
     "init": (describe_init, samples.init_report()),
     "check": (describe_check, samples.check_report(samples.BLOCKER, status="blocked")),
+    "probe": (describe_probe, samples.probe_report()),
     "backup": (describe_backup, samples.backup_report()),
     "list": (describe_catalog, samples.catalog_report()),
     "show": (describe_show, samples.show_report()),

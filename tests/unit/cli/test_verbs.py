@@ -20,6 +20,7 @@ COMMANDS = {
     "list_backups": ("list",),
     "show": ("show", samples.ID),
     "verify": ("verify", samples.ID),
+    "probe": ("repo", "probe"),
     "restore": ("restore", samples.ID),
     "plan_restore": ("restore", samples.ID, "--dry-run"),
 }
@@ -37,7 +38,12 @@ def test_json_is_one_object_with_the_fields_of_the_report(
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_table_says_what_the_report_says(run: Run, doubles: dict[str, Mock], name: str) -> None:
     outcome = run(*COMMANDS[name])
-    expected = {"init": "/etc/shardvault/shop.key", "check": "binlog expiry"}.get(name, samples.ID)
+    special = {
+        "init": "/etc/shardvault/shop.key",
+        "check": "binlog expiry",
+        "probe": "race of 16 writers",
+    }
+    expected = special.get(name, samples.ID)
     assert expected in outcome.out
     assert "\x1b" not in outcome.out
 
@@ -70,7 +76,8 @@ def test_a_backup_gets_its_scope_and_threads(run: Run, doubles: dict[str, Mock])
 def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None:
     words = "restore latest --target b.yaml --map s0=t3 --map s1=t4,s2=t5 --tables orders"
     flags = "--replace --source-fleet shop --with-accounts -y -j 2 --rename shop=a,s0/`x=y`=`b=c`"
-    assert run(*words.split(), *flags.split(), "--events", "off").code == 0
+    more = ("--events", "off", "--limit-download", "20MiB")
+    assert run(*words.split(), *flags.split(), *more).code == 0
     call = doubles["restore"].call_args
     given = {name: value for name, value in call.kwargs.items() if name != "sink"}
     assert call.args == ("latest", None)
@@ -83,6 +90,7 @@ def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None
         "confirm_source": "shop",
         "with_accounts": True,
         "events_on": False,
+        "download_bytes_s": 20 * 1024**2,
         "threads": 2,
     }
 
@@ -202,7 +210,7 @@ def test_a_shell_that_asks_is_told_the_commands(run: Run, monkeypatch: pytest.Mo
     monkeypatch.setenv("_SHARDVAULT_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", "shardvault re")
     monkeypatch.setenv("COMP_CWORD", "1")
-    assert run().out.split() == ["plain,restore"]
+    assert run().out.split() == ["plain,restore", "plain,repo"]
 
 
 def test_an_error_of_the_operation_is_the_commands_error(
@@ -212,3 +220,34 @@ def test_an_error_of_the_operation_is_the_commands_error(
     outcome = run("show", "x")
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == "shardvault: error: no backup 'x'\n  did you mean 'y'?\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "option"),
+    [
+        (("backup", "--limit-upload", "512K"), "backup", "upload_bytes_s"),
+        (("verify", samples.ID, "--limit-download", "512K"), "verify", "download_bytes_s"),
+    ],
+)
+def test_a_bound_on_bytes_per_second_reaches_the_operation(
+    run: Run, doubles: dict[str, Mock], words: tuple[str, ...], name: str, option: str
+) -> None:
+    run(*words)
+    assert doubles[name].call_args.kwargs[option] == 512 * 1024
+
+
+@pytest.mark.parametrize("size", ["fast", "0", "-1M", ""])
+def test_a_senseless_size_is_refused(run: Run, doubles: dict[str, Mock], size: str) -> None:
+    outcome = run("backup", "--limit-upload", size)
+    assert outcome.code == 2
+    assert "--limit-upload" in outcome.err
+    doubles["backup"].assert_not_called()
+
+
+@pytest.mark.parametrize(("status", "code"), [("ok", 0), ("warnings", 0), ("unfit", 3)])
+def test_a_probe_exits_with_3_only_if_the_store_is_unfit(
+    run: Run, doubles: dict[str, Mock], status: str, code: int
+) -> None:
+    doubles["probe"].return_value = samples.probe_report(status)
+    assert run("repo", "probe", "s3://bucket/shop").code == code
+    assert doubles["probe"].call_args.kwargs == {"url": "s3://bucket/shop"}

@@ -102,6 +102,19 @@ def test_a_login_that_may_not_delete_is_warned_of_and_not_refused() -> None:
     assert "prune" in _at(Severity.WARNING, findings)[0].message
 
 
+def test_a_slow_store_is_not_made_to_hold_many_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shardvault.storage.trials.MANY_LIMIT_S", -1.0)
+    findings = {finding.what: finding for finding in probe_storage(MemoryStorage())}
+    assert findings["list of many"].severity is Severity.INFO
+    assert "not tried" in findings["list of many"].message
+
+
+def test_a_login_that_may_not_delete_is_not_made_to_leave_many_objects() -> None:
+    storage = broken.RefusesDeletes()
+    probe_storage(storage)
+    assert len(storage._objects) < 20
+
+
 def test_the_reason_of_a_refused_write_and_its_remedy_are_reported() -> None:
     (finding,) = probe_storage(broken.IsFull())
     assert finding.message.startswith("no space left")

@@ -1,0 +1,209 @@
+"""Read one backup from the first repository that holds it, and what is damaged from its copies.
+
+Each chunk is authenticated in the repository that it comes from, under that one's keys and id.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from shardvault.errors import IntegrityError, ObjectMissing, ShardvaultError, StorageError
+from shardvault.interfaces import ChunkKind, ChunkSource
+from shardvault.model.ids import ChunkId
+from shardvault.model.manifest import Manifest, ShardPart, ShardRecord
+from shardvault.model.report import Finding
+from shardvault.repository.parts import get_part
+
+Tell = Callable[[str], None]
+Opened = tuple[Manifest, ChunkSource]
+_UNREADABLE = (IntegrityError, StorageError)
+_Twins = dict[ChunkId, list[tuple["Holder", ChunkId]]]
+
+
+class Holder:
+    """Read what one repository holds of a backup; safe for many threads."""
+
+    def __init__(self, name: str, open_backup: Callable[[], Opened]) -> None:
+        """Open nothing yet.
+
+        Args:
+            open_backup: returns the repository's own manifest of the backup, and a reader.
+        """
+        self.name = name
+        self._open_backup = open_backup
+        self._opened: Opened | None = None
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def open(self) -> Opened | None:
+        """Return manifest and reader; None if they cannot be had, or no longer."""
+        with self._lock:
+            if self._opened is None and not self._is_closed:
+                try:
+                    self._opened = self._open_backup()
+                except ShardvaultError:
+                    self._is_closed = True
+            return None if self._is_closed else self._opened
+
+    def close(self) -> None:
+        """Ask this repository nothing more."""
+        self._is_closed = True
+
+    def record(self, shard: ShardRecord) -> ShardRecord | None:
+        """Return what its own manifest says of a shard."""
+        found = self.open()
+        records = found[0].shards if found else ()
+        return next((record for record in records if record.name == shard.name), None)
+
+    def part(self, shard: ShardRecord) -> ShardPart | None:
+        """Read its own part of a shard; None if that cannot be read."""
+        found, record = self.open(), self.record(shard)
+        if found is None or record is None:
+            return None
+        try:
+            return get_part(found[1], record.part)
+        except _UNREADABLE:
+            return None
+
+    def has(self, chunk: ChunkId) -> bool:
+        """Say whether its index names the chunk, by this id."""
+        found = self.open()
+        return found is not None and found[1].has(chunk)
+
+    def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
+        """Read a chunk by its own id; raises IntegrityError, StorageError.
+
+        A store that fails as a whole, after all tries, is not asked again.
+        """
+        found = self.open()
+        if found is None:
+            raise StorageError(f"repository {self.name} does not answer any more")
+        try:
+            return found[1].get(chunk, kind)
+        except ObjectMissing:
+            raise
+        except StorageError:
+            self.close()
+            raise
+
+
+class BackupReader:
+    """Give the chunks of one backup; safe for many threads.
+
+    Attributes:
+        manifest: a shard whose part is damaged at home is described by a copy's.
+    """
+
+    def __init__(
+        self,
+        home: Holder,
+        manifest: Manifest,
+        copies: Sequence[Holder],
+        tell: Tell,
+        notes: Sequence[Finding] = (),
+    ) -> None:
+        """Read the parts once, if there are copies.
+
+        Args:
+            home: the repository that is read first.
+            manifest: its own.
+            copies: who may help, the nearest first.
+            tell: takes a sentence when a copy helps for the first time.
+            notes: what was found on the way here.
+        """
+        self._home = home
+        self._copies = tuple(copies)
+        self._tell = tell
+        self._notes = tuple(notes)
+        self._lock = threading.Lock()
+        self._twins: _Twins | None = None
+        self._helped: Counter[str] = Counter()
+        self._reason: ShardvaultError | None = None
+        self.manifest = replace(manifest, shards=tuple(map(self._mend, manifest.shards)))
+
+    def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
+        """Read a chunk; raises what the home repository raises if no copy has it either."""
+        if not self._copies:
+            return self._home.get(chunk, kind)
+        error: ShardvaultError | None = None
+        if self._home.has(chunk):
+            try:
+                return self._home.get(chunk, kind)
+            except _UNREADABLE as caught:
+                error = caught
+        for holder, twin in self._places(chunk):
+            try:
+                data = holder.get(twin, kind)
+            except _UNREADABLE:
+                continue
+            self._note(holder, error)
+            return data
+        raise error or ObjectMissing(f"chunk {chunk.hex()} is in no repository")
+
+    def has(self, chunk: ChunkId) -> bool:
+        """Say whether the chunk is stored anywhere."""
+        return self._home.has(chunk) or any(self._places(chunk))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say which repositories were passed over, and what was taken from which copy."""
+        reason = self._reason or "it does not have them"
+        helped = sorted(self._helped.items())
+        return (
+            *self._notes,
+            *(
+                Finding(
+                    Severity.WARNING,
+                    self._home.name,
+                    "copies",
+                    f"{count:,} objects of the backup were taken from {name}: {reason}",
+                    "repair or replace this repository: what it lacks is safe in fewer places",
+                )
+                for name, count in helped
+            ),
+        )
+
+    def _mend(self, shard: ShardRecord) -> ShardRecord:
+        """Take a shard's part that cannot be read at home from a copy, chunk ids and all."""
+        if not self._copies or self._home.part(shard) is not None:
+            return shard
+        for holder in self._copies:
+            record = holder.record(shard)
+            if record is not None and holder.part(shard) is not None:
+                self._note(holder, None)
+                return record
+        return shard
+
+    def _places(self, chunk: ChunkId) -> Iterator[tuple[Holder, ChunkId]]:
+        """Give where else a chunk lies: under its own id, or under that of its twin."""
+        for holder in self._copies:
+            if holder.has(chunk):
+                yield holder, chunk
+        with self._lock:
+            if self._twins is None:
+                self._twins = self._find_twins()
+        yield from self._twins.get(chunk, ())
+
+    def _find_twins(self) -> _Twins:
+        """Match all chunks of the backup with those of every copy, by their places."""
+        twins: _Twins = {}
+        for shard in self.manifest.shards:
+            parts = [(holder, holder.part(shard)) for holder in (self._home, *self._copies)]
+            readable = [(holder, part) for holder, part in parts if part is not None]
+            for _, named in readable[:1]:  # whose ids the manifest names, see _mend
+                for holder, part in readable[1:]:
+                    for mine, theirs in pair_chunks(named, part):
+                        if mine != theirs:
+                            twins.setdefault(mine, []).append((holder, theirs))
+        return twins
+
+    def _note(self, holder: Holder, error: ShardvaultError | None) -> None:
+        with self._lock:
+            is_first = holder.name not in self._helped
+            self._helped[holder.name] += 1
+            self._reason = self._reason or error
+        if is_first:
+            why = f": {error}" if error else ""
+            self._tell(f"repository {self._home.name} is damaged, {holder.name} helps out{why}")

@@ -22,10 +22,12 @@ class StorageFeatures:
     Attributes:
         atomic_create: of several writers of one new name exactly one wins.
         owner_lock: ``hold`` works and ends with its process.
+        may_delete: objects can be deleted, as far as is known.
     """
 
     atomic_create: bool
     owner_lock: bool
+    may_delete: bool = True
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def runs(
 @pytest.fixture(autouse=True)
 def _small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut even these tables into ranges, and build the keys of every second one later."""
-    monkeypatch.setattr(ranges, "RANGE_BYTES", 1000)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 8000)
     monkeypatch.setattr(schema, "_DEFER_ROWS", 4)
 
 

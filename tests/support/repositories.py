@@ -63,9 +63,7 @@ def make_part(chunks: tuple[ChunkId, ...]) -> ShardPart:
     return ShardPart(ShardName("canary_shard"), (schema,), (record,), (), ())
 
 
-def make_manifest(
-    backup: str, part: tuple[ChunkId, ...], begin: str = "", *, row_count: int = 3
-) -> Manifest:
+def make_manifest(backup: str, part: tuple[ChunkId, ...], begin: str = "") -> Manifest:
     """Describe a backup of one shard."""
     server = ServerIdentity("11.8", "mariadb", "id", 0, "utf8mb4", "utf8mb4_bin", "", "SYSTEM")
     position = Position(Family.MARIADB, "0-1-2", "binlog.000001", 4)
@@ -86,7 +84,7 @@ def make_manifest(
         scope=(),
         shards=(shard,),
         logical_tables=(),
-        totals=Totals(1, 1, row_count, 99, 40, 0.1),
+        totals=Totals(1, 1, 3, 99, 40, 0.1),
     )
 
 

@@ -27,6 +27,7 @@ from shardvault.app.keys import (
     rotate_key,
 )
 from shardvault.app.repositories import init, probe
+from shardvault.app.retention import keep, leases, policy, prune, release, unlock
 
 __all__ = [
     "add_key",
@@ -36,17 +37,23 @@ __all__ = [
     "check",
     "export_key",
     "init",
+    "keep",
+    "leases",
     "list_backups",
     "list_keys",
     "make_identity",
     "plan_restore",
+    "policy",
     "probe",
+    "prune",
     "recover_key",
+    "release",
     "remove_key",
     "restore",
     "restore_database",
     "rotate_key",
     "show",
     "show_definitions",
+    "unlock",
     "verify",
 ]

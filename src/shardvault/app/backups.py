@@ -123,16 +123,20 @@ def verify(
             configuration's.
         sink: takes progress.
     """
+    from shardvault.operations.retention import tell_verified
     from shardvault.operations.verify import run_verify
 
     loaded = load(config)
     repository = open_configured(loaded, download_bytes_s=download_bytes_s)
-    return run_verify(
+    report = run_verify(
         repository.load(BackupId(backup_id)),
         repository.reader(),
         sink or Silent(),
         threads=count_threads(loaded, threads),
     )
+    if report.status == "ok":
+        tell_verified(repository, report.id, "verify", sink or Silent())
+    return report
 
 
 def plan_restore(
@@ -204,6 +208,7 @@ def restore(
     """
     from shardvault.operations.restore import run_restore
     from shardvault.operations.restore_plan import RestoreOptions
+    from shardvault.operations.retention import tell_verified
 
     loaded = load(config)
     options = RestoreOptions(
@@ -219,4 +224,7 @@ def restore(
     )
     repository = open_configured(loaded, download_bytes_s=download_bytes_s)
     plan = plan_for(repository, backup_id, open_target(loaded, target), options)
-    return run_restore(plan, repository.reader(), sink or Silent())
+    report = run_restore(plan, repository.reader(), sink or Silent())
+    if options.scope == Scope():
+        tell_verified(repository, report.id, "restore", sink or Silent())
+    return report

@@ -18,6 +18,7 @@ from shardvault.model.ids import BackupId
 from shardvault.model.target import Fleet
 from shardvault.repository.sources import read_source_file
 from shardvault.repository.store import Repository, open_for_source, open_repository
+from shardvault.storage.append_only import AppendOnlyStorage
 
 if TYPE_CHECKING:
     from shardvault.operations.restore_plan import RestoreOptions, RestorePlan
@@ -67,6 +68,8 @@ def open_configured(
     """
     section = config.require_repository()
     storage = open_store(config, upload_bytes_s=upload_bytes_s, download_bytes_s=download_bytes_s)
+    if section.append_only:
+        storage = AppendOnlyStorage(storage)
     memory = remember_heads(section.url)
     if section.key.source is not None:
         key = read_source_file(Path(section.key.source))

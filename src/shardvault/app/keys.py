@@ -28,6 +28,7 @@ from shardvault.repository.sealing import public_half
 from shardvault.repository.slots import Slot
 from shardvault.repository.sources import Source
 from shardvault.repository.store import open_with_paper
+from shardvault.storage.append_only import refuse_deletion
 
 
 def list_keys(config: str | None = None) -> KeysReport:
@@ -90,7 +91,10 @@ def remove_key(key: str, config: str | None = None) -> KeyChangeReport:
     The key that opens the last slot is never removed. Whoever had the key may have kept the
     master key: see docs/threat-model.md.
     """
-    chain = open_configured(load(config)).keychain()
+    loaded = load(config)
+    if loaded.require_repository().append_only:
+        raise refuse_deletion("remove a key")
+    chain = open_configured(loaded).keychain()
     found = chain.find(key)
     chain.remove(found)
     return KeyChangeReport("removed", _describe(found))
@@ -106,7 +110,10 @@ def rotate_key(
     command: Sequence[str] = (),
 ) -> KeyChangeReport:
     """Replace a key, by id or label, with a new one of the same label; see ``add_key``."""
-    chain = open_configured(load(config)).keychain()
+    loaded = load(config)
+    if loaded.require_repository().append_only:
+        raise refuse_deletion("replace a key")
+    chain = open_configured(loaded).keychain()
     found = chain.find(key)
     if isinstance(found, Source):
         raise UsageError("a source is not replaced", hint="add a new one, then remove the old one")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from shardvault.errors import UsageError
+import click
+
+from shardvault.cli.escape import escape
+from shardvault.cli.settings import Settings
+from shardvault.errors import RefusedError, UsageError
 
 _MOST_BYTES = 64 << 10
 _SHORTEST_PASSPHRASE = 12
@@ -31,6 +35,21 @@ def ask_new_passphrase() -> str:
     if getpass("the same again: ") != first:
         raise UsageError("the passphrases differ; nothing was changed")
     return first
+
+
+def confirm(settings: Settings, question: str) -> None:
+    """Ask before something that cannot be undone, unless ``--yes`` was given.
+
+    Raises:
+        UsageError: nobody is there to ask.
+        RefusedError: the answer is no.
+    """
+    if settings.yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nobody is there to ask", hint="add --yes")
+    if not click.confirm(escape(question), err=True):
+        raise RefusedError("not confirmed; nothing was changed")
 
 
 def read_text(path: str, *, is_secret: bool = False) -> str:

@@ -243,6 +243,11 @@ class RepositorySection(Section):
     limits: TransferSection = Field(
         default=TransferSection(), description="Bounds on bytes per second."
     )
+    append_only: bool = Field(
+        default=False,
+        description="Add backups and delete nothing: `prune`, `unlock --break`, `key remove` and "
+        "all that would delete is refused here. Let the store forbid it too: docs/retention.md.",
+    )
 
 
 class BarrierSection(Section):

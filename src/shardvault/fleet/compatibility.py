@@ -19,14 +19,9 @@ from shardvault.fleet.definitions import (
     used_charsets,
     used_engines,
 )
-from shardvault.fleet.foreign import (
-    find_foreign_accounts,
-    find_foreign_code,
-    find_foreign_schemas,
-    find_foreign_tables,
-)
 from shardvault.fleet.grants import read_grants
 from shardvault.fleet.occupied import MARK_SCHEMA, examine_occupied
+from shardvault.fleet.otherness import examine_otherness
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
 from shardvault.fleet.servers import OLDEST, read_server, read_variables
 from shardvault.fleet.target_settings import EXAMINED, TargetSettings, examine_target_settings
@@ -200,24 +195,14 @@ def _check_features(target: _Target) -> Iterator[Finding]:
     yield from target.unknown("types", types, "cannot be kept", remedy)
 
 
-def _check_foreign(target: _Target) -> Iterator[Finding]:
-    """Judge what the other family's definitions mean here."""
-    family, contents = target.session.family, target.contents
-    if target.source.family == family:
-        return
-    for found in (
-        *find_foreign_schemas(contents.schemas, family),
-        *find_foreign_tables((record.table for record in contents.tables), family),
-        *find_foreign_code(contents.objects, family),
-        *find_foreign_accounts(contents.accounts),
-    ):
-        message = f"{found.what} {{}}: {shorten(found.places)}"
-        if found.is_left_out:
-            told = message.format("are left out, there are none here")
-            yield target.finding(Severity.WARNING, "definitions", told)
-        else:
-            told = message.format("cannot be kept")
-            yield target.finding(Severity.BLOCKER, "definitions", told, found.remedy)
+def _check_otherness(target: _Target) -> Iterator[Finding]:
+    session, source = target.session, target.source
+    return examine_otherness(
+        session.shard,
+        target.contents,
+        (Family(source.family), parse_version(source.version)),
+        (session.family, session.version),
+    )
 
 
 def _check_case(target: _Target) -> Iterator[Finding]:
@@ -306,7 +291,7 @@ _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("character sets", _check_charsets),
     ("engines", _check_engines),
     ("types", _check_features),
-    ("definitions", _check_foreign),
+    ("definitions", _check_otherness),
     ("case rule", _check_case),
     ("settings", _check_settings),
     ("space", _check_space),

@@ -83,6 +83,8 @@ class BackupSummary:
 
     Attributes:
         allowed_losses: kinds of loss that were allowed and met; empty if all is exact.
+        is_verified: all of it was read back, or restored, and was equal.
+        hold: why it is kept whatever the policy says; empty if it is not.
     """
 
     id: BackupId
@@ -95,6 +97,8 @@ class BackupSummary:
     consistency: str
     totals: Totals
     allowed_losses: tuple[str, ...] = ()
+    is_verified: bool = False
+    hold: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,6 +243,44 @@ class CheckReport:
 
     status: str
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class RepositoryCopy:
+    """Report what one copy of a repository took [bytes] [s].
+
+    Attributes:
+        repository: its name or URL.
+        mode: ``re-encrypted``, with keys of its own, or ``mirror``.
+        backups: those that were copied now, oldest first; of a mirror, none by itself.
+        present: backups that were there already.
+        left_out: backups that the copy's own retention took out; not brought back.
+        objects: objects that were sent to a mirror.
+        dropped: pruned objects and removed keys that were deleted in a mirror.
+        bytes_read: plain bytes read in the source; of a mirror, as stored [bytes].
+        bytes_stored: bytes that were added to the copy [bytes].
+    """
+
+    repository: str
+    mode: str
+    backups: tuple[BackupId, ...] = ()
+    present: int = 0
+    left_out: int = 0
+    objects: int = 0
+    dropped: int = 0
+    bytes_read: int = 0
+    bytes_stored: int = 0
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class CopyReport:
+    """Report copies of a repository; status is ``complete`` or ``damaged``."""
+
+    status: str
+    source: str
+    copies: tuple[RepositoryCopy, ...]
 
 
 @dataclass(frozen=True)
@@ -442,13 +484,26 @@ class LeasesReport:
 
 
 @dataclass(frozen=True)
-class HistoryReport:
-    """Report what is wrong with the repository's history.
+class RepoRepairReport:
+    """Report a repair; status is ``ok``, ``repaired``, or ``damaged`` if something stays lost.
 
     Attributes:
-        is_accepted: say whether the present state was taken for the true one.
+        quarantined: objects that were moved away, damaged as they are.
+        mended: packs that parity brought back bit by bit.
+        index: index objects that were written anew.
+        taken_in: backups whose entries in the log were lost, listed again.
+        forgotten: damaged backups that were taken out of the catalog, as asked.
+        damage: what still cannot be restored.
+        findings: what a check found before, and what only a person can mend.
     """
 
+    status: str
     repository_id: str
-    faults: tuple[str, ...]
-    is_accepted: bool
+    quarantined: tuple[str, ...]
+    mended: tuple[str, ...]
+    index: tuple[str, ...]
+    taken_in: tuple[str, ...]
+    forgotten: tuple[str, ...]
+    damage: tuple[DamagedTable, ...]
+    findings: tuple[Finding, ...]
+    seconds: float

@@ -82,7 +82,7 @@ def run_repo_check(
     """
     begin_s = monotonic_s()
     found = examine(repository.insides(), sink, threads=threads, sample=sample)
-    findings = tuple(map(_tell, found.faults))
+    findings = tuple(map(tell_fault, found.faults))
     return RepoCheckReport(
         status=_judge(findings),
         repository_id=repository.id,
@@ -148,7 +148,8 @@ def _judge(findings: Iterable[Finding]) -> str:
     return "warnings" if counted[Severity.WARNING] else "ok"
 
 
-def _tell(fault: Fault) -> Finding:
+def tell_fault(fault: Fault) -> Finding:
+    """Tell people of a fault, and what helps."""
     remedy = ""
     if fault.severity is Severity.BLOCKER:
         remedy = _LOG_REMEDY if fault.name == LOG else _REMEDY

@@ -7,7 +7,15 @@ from dataclasses import asdict
 
 import msgspec
 
-from shardvault.errors import IntegrityError, RefusedError, UnknownBackup, UsageError
+from shardvault.errors import (
+    IntegrityError,
+    RefusedError,
+    ShardvaultError,
+    UnknownBackup,
+    UsageError,
+)
+from shardvault.events import Noticed
+from shardvault.interfaces import EventSink
 from shardvault.model.ids import BackupId
 from shardvault.model.policy import Keep, format_keep
 from shardvault.model.report import HoldReport, PolicyReport
@@ -90,6 +98,14 @@ def note_verified(repository: Repository, backup: str, by: str) -> None:
         repository,
         lambda history: Verified(backup, by) if backup in history.backups else None,
     )
+
+
+def tell_verified(repository: Repository, backup: str, by: str, sink: EventSink) -> None:
+    """Note that a backup was verified; what is in the way of that is told and fails nothing."""
+    try:
+        note_verified(repository, backup, by)
+    except ShardvaultError as error:
+        sink.emit(Noticed(f"it is not noted that the backup is verified: {error.message}"))
 
 
 def _append(repository: Repository, decide: _Decide) -> None:

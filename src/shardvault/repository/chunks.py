@@ -22,6 +22,7 @@ from shardvault.repository.index import Index, PackRecord, put_index, split_reco
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import prove_object
 from shardvault.repository.packs import PackBuilder, PackReader, SealedPack, view_bytes
+from shardvault.repository.parity import ParityBuilder
 from shardvault.repository.uploads import UploadPool
 
 
@@ -94,6 +95,7 @@ class ChunkWriter:
 
     Args:
         keep_index: is given word and contents of each index object once it is stored.
+        parity: protects the packs; None = they are not protected.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class ChunkWriter:
         reclaimed_bytes: int = 0,
         level: int = COMPRESSION_LEVEL,
         keep_index: Callable[[str, bytes], None] | None = None,
+        parity: ParityBuilder | None = None,
     ) -> None:
         self._level = level
+        self._parity = parity
         self._keep_index = keep_index
         self.reclaimed_bytes = reclaimed_bytes
         self._storage = storage
@@ -185,7 +189,7 @@ class ChunkWriter:
         return self._known.index_names()
 
     def prove(self) -> None:
-        """Ask the store for every object of this session.
+        """End the last group of parity, and ask the store for every object of this session.
 
         Raises:
             IntegrityError: one is missing or has another size than was written.
@@ -233,6 +237,9 @@ class ChunkWriter:
     def _upload(self, sealed: SealedPack) -> None:
         failpoint("repo.pack")
         pack = sealed.store(self._storage)
+        if self._parity is not None:
+            with memoryview(sealed.buffer) as whole, whole[: sealed.used] as blobs:
+                self._written += self._parity.add(pack, [blobs, sealed.tail])
         if len(sealed.buffer) == PACK_BYTES:
             self._buffers.append(sealed.buffer)
         self._written.append((pack_name(pack), sealed.size_bytes))

@@ -115,12 +115,10 @@ class HistoryAccepted(msgspec.Struct, frozen=True, tag="history-accepted"):
 
     Attributes:
         faulty: digests of the entries that count for nothing, by number; empty for those
-            that are gone.
-        begin: say whether the whole log was gone, and this one began anew.
+            that are gone. Empty if the whole log was gone, and this one began anew.
     """
 
     faulty: dict[int, str]
-    begin: bool
 
 
 class KeyChanged(msgspec.Struct, frozen=True, tag="key"):

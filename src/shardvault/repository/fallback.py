@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from shardvault.errors import IntegrityError, ObjectMissing, ShardvaultError, StorageError
 from shardvault.interfaces import ChunkKind, ChunkSource
 from shardvault.model.ids import ChunkId
 from shardvault.model.manifest import Manifest, ShardPart, ShardRecord
-from shardvault.model.report import Finding
+from shardvault.model.report import Finding, Severity
+from shardvault.repository.pairs import pair_chunks
 from shardvault.repository.parts import get_part
 
 Tell = Callable[[str], None]

@@ -31,6 +31,7 @@ class ObjectType(IntEnum):
     LEASE = 9
     EPOCH = 10
     SOURCE = 11
+    PARITY = 12
 
 
 class SlotKind(IntEnum):
@@ -54,6 +55,8 @@ SOURCE_PREFIX = "sources/"
 LOG_PREFIX = "log/"
 LEASE_PREFIX = "leases/"
 CLOCK_PREFIX = "clock/"
+PARITY_PREFIX = "parity/"
+QUARANTINE_PREFIX = "quarantine/"
 WRITER_LOCK = "writer"
 
 SALT_BYTES = 32
@@ -99,6 +102,8 @@ ENTRY = struct.Struct(">32sBII")
 """Chunk id, chunk kind, stored length, plain length [bytes]."""
 TRAILER = struct.Struct(">I8s")
 """Length of the encrypted directory [bytes], magic: ends every pack."""
+PACK_OVERHEAD = HEADER.size + TAG_BYTES + TRAILER.size
+"""Bytes of a pack that are neither blobs nor entries [bytes]."""
 PACK_RECORD = struct.Struct(">32sII")
 """Pack id, size of the pack [bytes], number of entries that follow; in an index."""
 

@@ -112,6 +112,7 @@ def _forget(history: History, backups: Iterable[str]) -> None:
         history.holds.pop(backup, None)
         history.verified.pop(backup, None)
         history.forgotten.add(backup)
+        history.damaged -= {backup}
 
 
 def _note_damaged(history: History, damaged: Iterable[str]) -> None:

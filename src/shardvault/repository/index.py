@@ -168,13 +168,13 @@ class ChunkTable:
         return bool(row and flags[row - 1])
 
     def sum_marked(self, flags: bytearray) -> dict[bytes, int]:
-        """Add up the stored bytes of marked chunks, by the pack in which they are looked for."""
+        """Add up marked chunks with their entries, by the pack in which they lie [bytes]."""
         sums = [0] * len(self._packs)
         for flag, (pack, _, _, stored_bytes, _) in zip(
             flags, _ROW.iter_unpack(self._rows), strict=True
         ):
             if flag:
-                sums[pack] += stored_bytes
+                sums[pack] += stored_bytes + ENTRY.size
         marked: dict[bytes, int] = {}
         for name, size_bytes in zip(self._packs, sums, strict=True):
             marked[name] = marked.get(name, 0) + size_bytes

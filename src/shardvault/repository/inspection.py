@@ -39,6 +39,7 @@ from shardvault.repository.index import (
 from shardvault.repository.insides import Insides
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import read_header
+from shardvault.repository.parity import list_useless, read_groups
 from shardvault.repository.slots import list_slots
 from shardvault.repository.sources import list_sources
 
@@ -102,6 +103,7 @@ def inspect_repository(insides: Insides) -> Inspection:
     _inspect_manifests(insides, found)
     _inspect_index(insides, found)
     _inspect_packs(insides, found)
+    _inspect_parity(insides, found)
     found.faults += _tell_strangers(insides, found)
     return found
 
@@ -234,6 +236,20 @@ def _inspect_headers(insides: Insides, found: Inspection) -> None:
             found.faults.append(Fault(name, f"object {name} cannot be opened: {error.message}"))
 
 
+def _inspect_parity(insides: Insides, found: Inspection) -> None:
+    """Tell of parity that is of no use; no backup needs it."""
+    groups = []
+    for group in read_groups(insides.storage, insides.ring):
+        if isinstance(group, IntegrityError):
+            name = _name_in(group.message)
+            found.faults.append(Fault(name, group.message, Severity.WARNING))
+        else:
+            groups.append(group)
+    for name in list_useless(groups, found.index.present):
+        text = f"object {name} mends nothing more: packs of its group are gone"
+        found.faults.append(Fault(name, text, Severity.WARNING))
+
+
 def _tell_strangers(insides: Insides, found: Inspection) -> Iterator[Fault]:
     for one in insides.storage.list(""):
         pack = parse_pack_name(one.name) if one.name.startswith(PACK_PREFIX) else None
@@ -255,6 +271,6 @@ def _commits(history: History | None) -> dict[str, Committed]:
 
 
 def _name_in(message: str) -> str:
-    """Find the object that an error of the keys is about."""
-    match = re.search(rf"(?:keys|sources)/{_WORD}", message)
+    """Find the object that an error is about."""
+    match = re.search(rf"(?:keys|sources|parity)/{_WORD}", message)
     return match[0] if match else "keys"

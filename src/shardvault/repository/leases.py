@@ -379,5 +379,7 @@ def _parse(name: str) -> tuple[int, int]:
 
 def _discard(storage: Storage, name: str) -> None:
     """Remove what is not needed; keys that may only add leave it to others."""
+    if not storage.features.may_delete:
+        return
     with contextlib.suppress(StorageError):
         storage.delete(name)

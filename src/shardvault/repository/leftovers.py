@@ -44,7 +44,7 @@ def reclaim_leftovers(
     packs = [found for found in storage.list(PACK_PREFIX) if parse_pack_name(found.name)]
     manifests = list(storage.list(MANIFEST_PREFIX))
     clocks = list(storage.list(CLOCK_PREFIX))
-    if not is_alone():
+    if not storage.features.may_delete or not is_alone():
         return read_index(), 0
     doomed = read_doomed()
     index = read_index()

@@ -27,7 +27,13 @@ from shardvault.errors import (
 from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import Storage
 from shardvault.repository.crypto import RandomBytes
-from shardvault.repository.entries import Action, Committed, Entry, KeyChanged
+from shardvault.repository.entries import (
+    Action,
+    Committed,
+    Entry,
+    HistoryAccepted,
+    KeyChanged,
+)
 from shardvault.repository.format import LOG_PREFIX, SOURCE_PREFIX, ObjectType
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.keys import KeyRing
@@ -82,6 +88,7 @@ class Log:
         self._memory = memory
         self._stored: list[_Stored] = []
         self._removed: set[str] = set()
+        self._accepted: dict[int, str] = {}
 
     def read(self) -> tuple[Entry, ...]:
         """Return every entry, oldest first, after comparing the log with what was seen before.
@@ -108,7 +115,7 @@ class Log:
         if is_off("repo.memory"):
             return ()
         seen = self._memory.recall() if self._memory else None
-        accepted = seen.accepted if seen else {}
+        accepted = {**(seen.accepted if seen else {}), **self._accepted}
         wrong = [
             stored.fault
             for number, stored in enumerate(self._stored, 1)
@@ -124,14 +131,15 @@ class Log:
         """Take the present state for the true one from now on, and return what was wrong."""
         self._fetch_new()
         faults = self.faults()
+        self._accepted.update(self.faulty)
         if self._memory is not None:
-            bad = {
-                number: stored.digest
-                for number, stored in enumerate(self._stored, 1)
-                if stored.fault
-            }
-            self._memory.remember(msgspec.structs.replace(self.head, accepted=bad))
+            self._memory.remember(msgspec.structs.replace(self.head, accepted=self.faulty))
         return faults
+
+    @property
+    def faulty(self) -> dict[int, str]:
+        """Return the digests of entries that are wrong, by number, whether accepted or not."""
+        return {n: stored.digest for n, stored in enumerate(self._stored, 1) if stored.fault}
 
     def append(self, decide: Decide) -> Entry | None:
         """Add the entry that is decided on the newest state of the log.
@@ -182,7 +190,7 @@ class Log:
     def _fetch_new(self) -> None:
         """Read the entries behind those that are known."""
         known = len(self._stored)
-        present = {_number(found.name) for found in self._storage.list(LOG_PREFIX)}
+        present = {parse_number(found.name) for found in self._storage.list(LOG_PREFIX)}
         for number in range(1, known + 1):
             if number not in present:
                 self._stored[number - 1] = _missing(number)
@@ -221,6 +229,8 @@ class Log:
         action = stored.entry.action if stored.entry else None
         if isinstance(action, KeyChanged) and action.change == "removed":
             self._removed.add(action.name)
+        elif isinstance(action, HistoryAccepted):
+            self._accepted.update(action.faulty)
 
     def _refuse_source(self, entry: Entry, source: bytes) -> str:
         """Say why an entry of a source counts for nothing; empty if it counts."""
@@ -289,7 +299,7 @@ def _missing(number: int) -> _Stored:
     return _Stored("", None, f"entry {number} of the repository's log is missing")
 
 
-def _number(name: str) -> int:
+def parse_number(name: str) -> int:
     """Read the number in an entry's name; a foreign object there counts as none."""
     word = name.removeprefix(LOG_PREFIX)
     return int(word) if word.isdigit() and entry_name(int(word)) == name else 0

@@ -14,8 +14,7 @@ from shardvault.repository.format import (
     ENTRY,
     HEADER,
     PACK_BYTES,
-    TAG_BYTES,
-    TRAILER,
+    PACK_OVERHEAD,
     pack_name,
 )
 from shardvault.repository.index import PackRecord, put_index, split_records
@@ -144,13 +143,11 @@ def measure_packs(blobs: Iterable[int]) -> int:
     """Return the stored size of the packs that blobs of these lengths fill [bytes]."""
     total = used = 0
     for size_bytes in blobs:
-        if used and used + size_bytes > PACK_BYTES:
-            total, used = total + used, 0
-        if not used:
-            used, total = HEADER.size, total + TAG_BYTES + TRAILER.size
+        if not used or used + size_bytes > PACK_BYTES:
+            total, used = total + PACK_OVERHEAD, HEADER.size
         used += size_bytes
-        total += ENTRY.size
-    return total + used
+        total += size_bytes + ENTRY.size
+    return total
 
 
 def _ring_of(ring: KeyRing, author: Author, storage: Storage) -> KeyRing:

@@ -25,6 +25,7 @@ from shardvault.repository.format import (
     KIND_BYTES,
     LOG_PREFIX,
     MANIFEST_PREFIX,
+    PACK_OVERHEAD,
     pack_name,
 )
 from shardvault.repository.history import History, read_history
@@ -36,6 +37,7 @@ from shardvault.repository.log import entry_name
 from shardvault.repository.marking import Marks
 from shardvault.repository.moving import Chunk, Mover, measure_packs
 from shardvault.repository.parts import iterate_chunks
+from shardvault.storage.append_only import refuse_deletion
 
 SCOPE = "prune"
 _KINDS = {byte: kind for kind, byte in KIND_BYTES.items()}
@@ -101,7 +103,9 @@ class Pruner:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the only prune inside the ``with`` block; raises RepositoryLocked."""
+        """Be the only prune inside the ``with`` block; raises RepositoryLocked, RefusedError."""
+        if not self._storage.features.may_delete:
+            raise refuse_deletion("prune")
         with self._leases.hold(SCOPE, "prune") as lease:
             self._lease = lease
             yield
@@ -330,7 +334,7 @@ class Pruner:
 def _is_garbage(needed_bytes: int, size_bytes: int, *, may_move: bool) -> bool:
     if not needed_bytes:
         return True
-    return may_move and 2 * needed_bytes < size_bytes
+    return may_move and 2 * needed_bytes < size_bytes - PACK_OVERHEAD
 
 
 def _pick_needed(

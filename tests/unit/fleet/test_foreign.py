@@ -115,6 +115,21 @@ def test_page_compression_is_left_out_but_encryption_is_refused() -> None:
     assert (found.what, found.is_left_out) == ("options of an engine", False)
 
 
+@pytest.mark.parametrize(("flag", "wanted"), [("Y", ["encryption of tables"]), ("N", [])])
+def test_only_a_table_that_is_encrypted_is_refused(flag: str, wanted: list[str]) -> None:
+    table = _table(b"`a` int", f"\n) ENGINE=InnoDB ENCRYPTION='{flag}'".encode())
+    assert _judge(table, Family.MARIADB) == wanted
+    comment = _table(b"`a` int", b"\n) ENGINE=InnoDB COMMENT='x ENCRYPTION=''Y''.'")
+    assert _judge(comment, Family.MARIADB) == []
+
+
+@pytest.mark.parametrize(("flag", "is_told"), [("Y", True), ("N", False)])
+def test_a_default_of_encryption_is_left_out_by_mariadb(flag: str, is_told: bool) -> None:
+    sql = f"CREATE DATABASE `shop` /*!80016 DEFAULT ENCRYPTION='{flag}' */"
+    found = list(find_foreign_schemas([Schema("shop", sql.encode())], Family.MARIADB))
+    assert [one.what for one in found] == ["defaults of encryption of databases"] * is_told
+
+
 def test_a_comment_of_a_database_is_left_out_by_mysql() -> None:
     schema = Schema("shop", b"CREATE DATABASE `shop` /*!40100 x */ COMMENT 'it''s'")
     named = Schema("s", b"CREATE DATABASE ` COMMENT ''` /*!40100 x */")

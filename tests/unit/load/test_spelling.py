@@ -65,6 +65,13 @@ def test_the_collation_of_a_column_counts_wherever_it_is_printed() -> None:
     )
 
 
+def test_a_mark_inside_a_name_is_part_of_the_name() -> None:
+    one = _table(b"  `/*!50100 x */` int COMMENT '*/'")
+    other = _table(b"  `x` int COMMENT '*/'")
+    assert spell_table(one) == spell_table(replace(one, auto_increment=1))
+    assert spell_table(one) != spell_table(other)
+
+
 def test_options_and_partitions_count_but_not_how_they_are_marked() -> None:
     one = _table(b"  `a` int", b" ENGINE=InnoDB\n PARTITION BY HASH (`a`)\nPARTITIONS 3")
     same = _table(

@@ -62,6 +62,12 @@ def test_page_compression_is_left_out_for_mysql() -> None:
     assert _translate(b"`a` int", Family.MYSQL, tail) == b"`a` int) ENGINE=InnoDB COMMENT='c'"
 
 
+def test_a_table_that_is_not_encrypted_need_not_say_so_to_mariadb() -> None:
+    tail = b") ENGINE=InnoDB ENCRYPTION='N' COMMENT='x ENCRYPTION=''N''.'"
+    wanted = b"`a` int) ENGINE=InnoDB COMMENT='x ENCRYPTION=''N''.'"
+    assert _translate(b"`a` int", Family.MARIADB, tail) == wanted
+
+
 def test_a_comment_of_a_database_is_left_out_for_mysql_only() -> None:
     plain = b"CREATE DATABASE `x COMMENT ` /*!40100 DEFAULT CHARACTER SET utf8mb4 */"
     schema = Schema("x COMMENT ", plain + b" COMMENT 'it''s'")

@@ -1,0 +1,91 @@
+"""Prune the configured repository, hold backups, and look at leases and history."""
+
+from __future__ import annotations
+
+from shardvault.app.building import Silent, load, open_configured
+from shardvault.errors import UsageError
+from shardvault.interfaces import EventSink
+from shardvault.model.policy import Keep, parse_keep
+from shardvault.model.report import HoldReport, LeasesReport, PolicyReport, PruneReport
+from shardvault.storage.append_only import refuse_deletion
+
+
+def prune(
+    config: str | None = None,
+    *,
+    keep: str | None = None,
+    dry_run: bool = False,
+    accept: str | None = None,
+    reason: str = "",
+    sink: EventSink | None = None,
+) -> PruneReport:
+    """Forget the backups that the policy does not keep, and free what no other needs.
+
+    Args:
+        config: the file that names the repository.
+        keep: rules for this run, as ``daily=7,within=30d``; None = the repository's policy.
+        dry_run: change nothing, and report what would be done.
+        accept: id of a backup that is much smaller than the one before, and right so.
+        reason: why it is.
+        sink: takes progress.
+    """
+    from shardvault.operations.prune import PruneOptions, run_prune
+    from shardvault.operations.retention import accept_backup
+
+    rules = None if keep is None else _parse(keep)
+    repository = open_configured(load(config))
+    if accept is not None:
+        accept_backup(repository, accept, reason)
+    return run_prune(repository, PruneOptions(rules, dry_run), sink or Silent())
+
+
+def policy(config: str | None = None, *, keep: str | None = None) -> PolicyReport:
+    """Tell how long the repository keeps backups, after setting it if rules are given.
+
+    Args:
+        config: the file that names the repository.
+        keep: the new rules, as ``daily=7,within=30d``; an empty text keeps everything.
+    """
+    from shardvault.operations.retention import read_policy, set_policy
+
+    rules = None if keep is None else _parse(keep)
+    repository = open_configured(load(config))
+    return read_policy(repository) if rules is None else set_policy(repository, rules)
+
+
+def keep(backup_id: str, reason: str, config: str | None = None) -> HoldReport:
+    """Keep a backup whatever the policy says; ``latest`` is an id."""
+    from shardvault.operations.retention import hold_backup
+
+    return hold_backup(open_configured(load(config)), backup_id, reason)
+
+
+def release(backup_id: str, config: str | None = None) -> HoldReport:
+    """Leave a backup that was kept with ``keep`` to the policy again."""
+    from shardvault.operations.retention import release_backup
+
+    return release_backup(open_configured(load(config)), backup_id)
+
+
+def leases(config: str | None = None) -> LeasesReport:
+    """Tell who is at work in the repository, or was when it died."""
+    from shardvault.operations.leases import list_leases
+
+    return list_leases(open_configured(load(config)))
+
+
+def unlock(config: str | None = None) -> LeasesReport:
+    """Take every lease away; a command that has one can then write nothing that counts."""
+    from shardvault.operations.leases import break_leases
+
+    loaded = load(config)
+    if loaded.require_repository().append_only:
+        raise refuse_deletion("break a lease")
+    return break_leases(open_configured(loaded))
+
+
+def _parse(text: str) -> Keep:
+    try:
+        return parse_keep(text)
+    except ValueError as error:
+        raise UsageError(str(error), hint="write it as daily=7,weekly=4,within=30d") from None

@@ -1,0 +1,109 @@
+"""Prune, hold backups, set the policy, and break leases."""
+
+from __future__ import annotations
+
+import click
+
+from shardvault.cli.asking import confirm
+from shardvault.cli.output import write_report
+from shardvault.cli.render import open_sink
+from shardvault.cli.settings import Settings
+from shardvault.cli.verbs import Verb
+from shardvault.errors import UsageError
+
+
+@click.command("prune", cls=Verb)
+@click.option("--dry-run", is_flag=True, help="Show what would go and why, and change nothing.")
+@click.option(
+    "--keep",
+    metavar="RULES",
+    help="Rules for this run, as daily=7,within=30d; else those that `policy` set.",
+)
+@click.option(
+    "--accept",
+    metavar="ID",
+    help="Say that this backup is right, though much smaller than the one before.",
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why it is; goes with --accept.")
+@click.pass_obj
+def prune(
+    settings: Settings, dry_run: bool, keep: str | None, accept: str | None, reason: str
+) -> int:
+    """Forget the backups that the policy does not keep, and free what no other needs.
+
+    Only verified backups count, by the time at which the store took them; the last verified one
+    never goes. Backups and restores may run meanwhile. Killed at any step, the next prune goes on.
+    """
+    from shardvault import app
+    from shardvault.cli.page_prune import describe_prune
+
+    if bool(accept) != bool(reason):
+        raise UsageError("--accept and --reason need each other")
+    with open_sink(settings) as sink:
+        report = app.prune(
+            settings.config, keep=keep, dry_run=dry_run, accept=accept, reason=reason, sink=sink
+        )
+    write_report(report, settings, describe_prune)
+    return 0
+
+
+@click.command("policy", cls=Verb)
+@click.argument("rules", nargs=-1, metavar="[RULE…]")
+@click.option("--keep-all", is_flag=True, help="Take every rule away: nothing goes.")
+@click.pass_obj
+def policy(settings: Settings, rules: tuple[str, ...], keep_all: bool) -> int:
+    """Show how long the repository keeps backups, or set it.
+
+    RULE is last=N, hourly=N, daily=N, weekly=N, monthly=N or yearly=N: the newest verified backup
+    of each of that many hours, days … that have one; or within=AGE, as 30d: every backup since.
+    The rules given replace all that were there.
+    """
+    from shardvault import app
+    from shardvault.cli.page_prune import describe_policy
+
+    if rules and keep_all:
+        raise UsageError("--keep-all stands beside rules", hint="give one of them")
+    new = ",".join(rules) if rules or keep_all else None
+    write_report(app.policy(settings.config, keep=new), settings, describe_policy)
+    return 0
+
+
+@click.command("keep", cls=Verb)
+@click.argument("backup_id", metavar="ID")
+@click.option("--reason", metavar="TEXT", help="Why it is kept; required unless --release.")
+@click.option("--release", is_flag=True, help="Leave it to the policy again.")
+@click.pass_obj
+def keep(settings: Settings, backup_id: str, reason: str | None, release: bool) -> int:
+    """Keep a backup whatever the policy says, until it is released."""
+    from shardvault import app
+    from shardvault.cli.page_prune import describe_hold
+
+    if (reason is None) != release:
+        raise UsageError("say --reason TEXT or --release, one of them")
+    if reason is None:
+        report = app.release(backup_id, settings.config)
+    else:
+        report = app.keep(backup_id, reason, settings.config)
+    write_report(report, settings, describe_hold)
+    return 0
+
+
+@click.command("unlock", cls=Verb)
+@click.option("--break", "is_breaking", is_flag=True, help="Take the leases away, after asking.")
+@click.pass_obj
+def unlock(settings: Settings, is_breaking: bool) -> int:
+    """Show whose leases lock the repository, and break them.
+
+    An owner that is gone loses its lease by itself within a minute, on a store that tells the
+    time. One that is at work after all can write nothing that counts once its lease is broken.
+    """
+    from shardvault import app
+    from shardvault.cli.page_prune import describe_leases
+
+    report = app.leases(settings.config)
+    if is_breaking and report.leases:
+        for lease in report.leases:
+            confirm(settings, f"break the lease of {lease.owner}?")
+        report = app.unlock(settings.config)
+    write_report(report, settings, describe_leases)
+    return 0

@@ -1,0 +1,66 @@
+"""Describe retention, prunes and leases for people."""
+
+from __future__ import annotations
+
+from shardvault.cli.page import Column, Page, text
+from shardvault.model.report import (
+    HoldReport,
+    LeaseEntry,
+    LeasesReport,
+    PolicyReport,
+    PrunedBackup,
+    PruneReport,
+)
+from shardvault.units import format_duration, format_size
+
+_COLUMNS = (text("id"), text("fleet"), Column("keep", has_color=True), text("why"))
+_LEASE_COLUMNS = (Column("alive", has_color=True), text("owner"), text("scope"))
+_EVERYTHING = "every backup"
+
+
+def describe_prune(page: Page, report: PruneReport) -> None:
+    """Say which backups go, why the others stay, and what is freed."""
+    page.heading("prune", report.status)
+    page.facts([("policy", report.policy or _EVERYTHING)])
+    page.facts([("packs", f"{report.packs:,} go"), ("freed", format_size(report.freed_bytes))])
+    if report.moved_bytes:
+        page.facts([("moved", format_size(report.moved_bytes))])
+    page.facts([("time", format_duration(report.seconds))])
+    for owner in report.waiting_for:
+        page.prose(f"the packs are deleted by the next prune: {owner} is at work")
+    if report.backups:
+        page.blank()
+        page.table(_COLUMNS, map(_describe_backup, report.backups))
+
+
+def describe_policy(page: Page, report: PolicyReport) -> None:
+    """Say how long backups are kept."""
+    page.heading("retention")
+    page.facts([("policy", report.policy or _EVERYTHING)])
+    page.facts(("held", f"{backup}: {reason}") for backup, reason in report.holds.items())
+
+
+def describe_hold(page: Page, report: HoldReport) -> None:
+    """Say whether a backup is held."""
+    page.heading(f"backup {report.id} is {'kept' if report.is_held else 'left to the policy'}")
+    if report.reason:
+        page.facts([("reason", report.reason)])
+
+
+def describe_leases(page: Page, report: LeasesReport) -> None:
+    """Say who is at work."""
+    if not report.leases:
+        page.prose("nobody has a lease of the repository")
+        return
+    if any(lease.is_broken for lease in report.leases):
+        page.heading("leases broken")
+    page.table(_LEASE_COLUMNS, map(_describe_lease, report.leases))
+
+
+def _describe_backup(backup: PrunedBackup) -> tuple[str, ...]:
+    word = "yes" if backup.is_kept else "no"
+    return (backup.id, backup.fleet, word, ", ".join(backup.reasons))
+
+
+def _describe_lease(lease: LeaseEntry) -> tuple[str, ...]:
+    return ("yes" if lease.is_alive else "no", lease.owner, lease.scope)

@@ -176,7 +176,7 @@ are asked for schemas.
 *answers* are those to the case's own queries, as for the history of a versioned table, or the next
 value of a sequence. Read fairly: the cases are rare on purpose; the options are those below, and
 what a tool misses only without them, such as routines and events, it was not asked to keep. Cases
-marked \\* shardvault itself refuses, or does not keep in full on some server: see
+marked \\* shardvault itself refuses, or its catalogue tells in other words: see
 [known differences](known-differences.md). Its own figures for all cases are printed by `make test`.
 """
 
@@ -221,7 +221,7 @@ def _count(name: str, found: Sequence[Finding]) -> str:
 
 def _describe_case(case: Case, found: Iterable[Finding]) -> str:
     trap, _, name = case.id.partition("_")
-    mark = " \\*" if case.faults or case.refused else ""
+    mark = " \\*" if case.renderings or case.refused else ""
     cells = " | ".join(map(describe_finding, found))
     return f"| {trap.upper()} {name.replace('_', ' ')}{mark} | {cells} |"
 

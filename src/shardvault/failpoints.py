@@ -70,6 +70,7 @@ NAMES = frozenset(
         "restore.keys_done",
         "restore.objects_done",
         "restore.warnings",
+        "restore.leave_roles",
         "restore.events_asleep",
         "restore.event_awake",
         "restore.verified",

@@ -61,3 +61,11 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def parse_percent(text: str) -> float:
+    """Read a share such as ``10%``; raises ValueError unless it is above 0, up to 100."""
+    percent = float(text.removesuffix("%"))
+    if not 0 < percent <= 100:
+        raise ValueError(f"not a share: {text!r}")
+    return percent

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import random
 import struct
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.servers import Flavour
@@ -18,6 +18,23 @@ MARIADB = MARIADB_1011 | MARIADB_118
 MYSQL = frozenset({Flavour.MYSQL_97})
 
 Statement = str | bytes
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Name text of a catalogue that must differ, and all else of that object must not.
+
+    Attributes:
+        name: of the object.
+        view: of information_schema.
+        source: what it tells at the source; ``{S}`` is the schema.
+        target: what it tells of the restored object.
+    """
+
+    name: str
+    view: str
+    source: bytes
+    target: bytes
 
 
 @dataclass(frozen=True)
@@ -39,7 +56,7 @@ class Case:
         refused: words with which a backup refuses the case before any lock; empty = exact.
         reported: objects that the restore must name as not created, or not equal.
         findings: words of the other findings that a restore must give.
-        faults: servers on which the case is known to fail, with the reason.
+        renderings: what the catalogue writes in other words, and is the same; probes prove that.
     """
 
     trap: str
@@ -54,7 +71,7 @@ class Case:
     refused: str = ""
     reported: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
-    faults: Mapping[frozenset[Flavour], str] = field(default_factory=dict)
+    renderings: tuple[Rendering, ...] = ()
 
     @property
     def id(self) -> str:
@@ -71,10 +88,6 @@ class Case:
         if isinstance(statement, bytes):
             return statement.replace(b"{S}", self.id.encode())
         return statement.replace("{S}", self.id).replace("{D}", str(folder))
-
-    def fault(self, flavour: Flavour) -> str:
-        """Say why the case is known to fail on a server, empty if it is not."""
-        return next((why for where, why in self.faults.items() if flavour in where), "")
 
 
 def insert(table: str, rows: Iterable[str]) -> str:

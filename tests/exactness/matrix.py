@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.exactness import (
     cases_code,
+    cases_found,
     cases_names,
     cases_numbers,
     cases_strings,
@@ -21,6 +22,7 @@ CASES: tuple[Case, ...] = (
     *cases_types.CASES,
     *cases_tables.CASES,
     *cases_names.CASES,
+    *cases_found.CASES,
     *cases_code.CASES,
 )
 

@@ -260,7 +260,8 @@ def _spell_type(value: bytes) -> bytes:
 
 def _spell_options(value: bytes) -> bytes:
     words = value.replace(b'"', b"").replace(b"'", b"").lower().split()
-    kept = [word for word in words if word != b"partitioned" and b"page_compress" not in word]
+    meaningless = (b"partitioned", b"encryption=n")
+    kept = [one for one in words if one not in meaningless and b"page_compress" not in one]
     return b" ".join(sorted(kept))
 
 

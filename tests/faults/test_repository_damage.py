@@ -14,8 +14,8 @@ from shardvault.errors import IntegrityError, ObjectMissing, RepositoryMissing, 
 from shardvault.interfaces import ChunkKind, ObjectStat
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository import packs
-from shardvault.repository.format import TRAILER
 from shardvault.repository.authors import Author
+from shardvault.repository.format import TRAILER
 from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.store import create_repository, open_repository
 from shardvault.storage.memory import MemoryStorage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -34,7 +34,7 @@ from tests.support.repositories import make_repository
 ONE: Contents = {"a": [[b"a" * 30, b"b" * 30], [b"c" * 30]], "d": [[b"d" * 30]]}
 TWO: Contents = {"a": ONE["a"], "e": [[b"e" * 30]]}
 BACKUPS = {"one": ONE, "two": TWO}
-Change = dict[str, bytes | None]
+Change = Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,7 @@ def forgotten(sound: Sound, change: Change) -> set[str]:
     """Name the backups whose entry and manifest are both hit."""
     backups = dict(zip(BACKUPS, names_of(sound.storage, "log/")[1:], strict=True))
     manifests = dict(zip(BACKUPS, sound.manifests, strict=True))
-    return {
-        backup
-        for backup in BACKUPS
-        if {backups[backup], manifests[backup]} <= set(change)
-    }
+    return {backup for backup in BACKUPS if {backups[backup], manifests[backup]} <= set(change)}
 
 
 def flips(sound: Sound) -> Iterator[Change]:
@@ -168,7 +164,7 @@ def hide_history(sound: Sound, choose: random.Random) -> Change:
         return dict.fromkeys(choose.sample(names, choose.randint(1, len(names))))
     state = choose.choice(sound.states)
     newer = sorted(set(names_of(sound.storage)) - set(names_of(state)))
-    gone: Change = dict.fromkeys(newer)
+    gone: dict[str, bytes | None] = dict.fromkeys(newer)
     kept = [name for name in newer if not name.startswith("log/")]
     for name in choose.sample(kept, choose.randint(0, len(kept))):
         del gone[name]

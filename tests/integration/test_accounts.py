@@ -41,7 +41,8 @@ def drop_accounts(instance: Instance) -> None:
 
 def recreate(instance: Instance, accounts: tuple[Account, ...]) -> tuple[Finding, ...]:
     with loading(instance) as session:
-        return (*create_accounts(session, accounts), *grant_accounts(session, accounts))
+        _, refused = create_accounts(session, accounts)
+        return (*refused, *grant_accounts(session, accounts))
 
 
 def accounts_of(instance: Instance) -> tuple[Account, ...]:
@@ -147,3 +148,21 @@ def test_the_user_without_a_name_comes_back(clean: Instance) -> None:
     drop_accounts(clean)
     assert recreate(clean, before) == ()
     assert accounts_of(clean) == before
+
+
+def test_grants_make_no_account_that_could_not_be_created(clean: Instance) -> None:
+    name = "`ghost`@`localhost`"
+    grant = f"GRANT SELECT ON *.* TO {name}".encode()
+    ghost = Account(name, False, f"CREATE USER {name} REQUIRE SUBJECT '".encode(), (grant,))
+    assert [finding.where for finding in recreate(clean, (ghost,))] == [name, name]
+    assert name not in {account.name for account in accounts_of(clean)}
+
+
+def test_without_a_word_to_the_server_a_grant_makes_an_account_without_password(
+    mariadb: Instance,
+) -> None:
+    drop_accounts(mariadb)
+    with loading(mariadb) as session:
+        session.execute("GRANT SELECT ON *.* TO ghost@localhost")
+    mariadb.connect(user="ghost", password="").close()
+    drop_accounts(mariadb)

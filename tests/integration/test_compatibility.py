@@ -174,6 +174,17 @@ def test_a_collation_that_mariadb_does_not_have_is_named_with_its_column(
     assert f"{SCHEMA}.t column n" in found.message
 
 
+@pytest.mark.parametrize("instance", ["mariadb118"], indirect=True)
+def test_a_collation_that_mariadb_sorts_in_another_order_is_a_warning(
+    instance: Instance, mysql: Instance
+) -> None:
+    column = "n VARCHAR(9) COLLATE utf8mb4_0900_as_cs"
+    taken = _take(mysql, f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, {column})")
+    (found,) = [item for item in _examine(instance, taken) if "utf8mb4_0900_as_cs" in item.message]
+    assert found.severity is Severity.WARNING
+    assert f"{SCHEMA}.t column n" in found.message
+
+
 @pytest.mark.parametrize("instance", ["mysql"], indirect=True)
 def test_what_mysql_does_not_have_is_named(instance: Instance, mariadb118: Instance) -> None:
     taken = _take(

@@ -55,6 +55,7 @@ KEYS: dict[str, tuple[str, Literal]] = {
     ),
     "date": ("DATE", lambda source, _: f"FROM_DAYS({source.randint(366, 3652424)})"),
     "year": ("YEAR", integers(1901, 2155)),
+    "year_or_none": ("YEAR", lambda source, _: str(source.choice((0, source.randint(1901, 2155))))),
     "binary": ("BINARY(10)", raw_bytes),
     "varbinary": ("VARBINARY(10)", raw_bytes),
     "general_ci": ("VARCHAR(40) COLLATE utf8mb4_general_ci", ACCENTED),
@@ -79,7 +80,9 @@ MYSQL_KEYS = {
     "0900_ai_ci": ("VARCHAR(40) COLLATE utf8mb4_0900_ai_ci", ACCENTED),
     "0900_as_cs": ("VARCHAR(40) COLLATE utf8mb4_0900_as_cs", ACCENTED),
 }
-MANY_RANGES = frozenset(KEYS | MARIADB_118_KEYS | MYSQL_KEYS) - {"tinyint", "year", "czech_ci"}
+MANY_RANGES = frozenset(KEYS | MARIADB_118_KEYS | MYSQL_KEYS) - {
+    *("tinyint", "year", "year_or_none", "czech_ci"),
+}
 
 
 def fill(instance: Instance, definition: str, rows: list[str]) -> None:

@@ -7,6 +7,7 @@ to go wrong with it.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from enum import Enum
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from tests.support.places import HOST
 
@@ -35,9 +36,13 @@ class Fault(Enum):
 
     LOSE_ANSWER = "do it, then close the connection"
     STALL = "take nothing, say nothing, until the server ends"
+    STALL_BODY = "send a half, then nothing, until the server ends"
+    FAIL_LATE = "do it, then answer 500"
+    WRONG_TAG = "answer with the tag of other bytes"
+    FORGET = "store nothing and say that all is well"
     CUT_BODY = "promise the whole object and close the connection after a half"
     STORE_HALF = "store half of the bytes and say that all is well"
-    STALE_LIST = "list nothing"
+    STALE_LIST = "leave the newest object out of a list"
     EMPTY_PAGE = "answer a list with 200 and a page for people"
 
 
@@ -55,15 +60,21 @@ Script = Callable[[str, str], Fault | Refusal | None]
 
 @dataclass
 class BucketServer:
-    """Hold the objects of the bucket and what was asked, as ``PUT name``."""
+    """Hold the objects of the bucket and what was asked, as ``PUT name``.
+
+    Attributes:
+        ahead_s: how far the bucket's clock is ahead of the true time [s].
+    """
 
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     script: Script = lambda method, name: None
     honours_conditions: bool = True
+    ahead_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.lock = threading.Lock()
+        self.stored_s: dict[str, float] = {}
         self.is_closing = threading.Event()
         handler = type("Handler", (_Handler,), {"bucket": self})
         self._server = _Server((HOST, 0), handler)
@@ -101,10 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: len(body) // 2]
         if isinstance(fault, Refusal):
             self._refuse(fault)
-        elif self._is_conditional() and not self._create(body):
+        elif fault is not Fault.FORGET and not self._store(body):
             self._refuse(Refusal(412, "PreconditionFailed"))
         else:
-            self.bucket.objects[self.name] = body
             self._answer(200, b"", fault)
 
     def do_GET(self) -> None:
@@ -127,15 +137,29 @@ class _Handler(BaseHTTPRequestHandler):
             self.bucket.objects.pop(self.name, None)
             self._answer(204, b"", fault)
 
+    def do_POST(self) -> None:
+        """Delete one object, as S3 deletes many."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        key = unescape(body.partition("<Key>")[2].partition("</Key>")[0])
+        fault = self._begin("DELETE", key)
+        if isinstance(fault, Refusal):
+            self._refuse(fault)
+            return
+        self.bucket.objects.pop(key, None)
+        done = f"<DeleteResult><Deleted><Key>{escape(key)}</Key></Deleted></DeleteResult>"
+        self._answer(200, done.encode(), fault)
+
     def log_message(self, *_: object) -> None:
         pass
 
-    def _begin(self) -> Fault | Refusal | None:
+    def _begin(self, method: str = "", name: str = "") -> Fault | Refusal | None:
+        """Note a request and ask what goes wrong; the words say what it amounts to."""
         parts = urlsplit(self.path)
-        self.name = unquote(parts.path).lstrip("/").partition("/")[2]
+        method = method or self.command
+        self.name = name or unquote(parts.path).lstrip("/").partition("/")[2]
         self.query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        self.bucket.requests.append(f"{self.command} {self.name}")
-        fault = self.bucket.script(self.command, self.name)
+        self.bucket.requests.append(f"{method} {self.name}")
+        fault = self.bucket.script(method, self.name)
         if fault is Fault.STALL:
             self.bucket.is_closing.wait(60)
         return fault
@@ -144,9 +168,17 @@ class _Handler(BaseHTTPRequestHandler):
         asked = "If-None-Match" in self.headers or "x-goog-if-generation-match" in self.headers
         return asked and self.bucket.honours_conditions
 
-    def _create(self, body: bytes) -> bool:
+    def _store(self, body: bytes) -> bool:
+        """Keep an object; say whether the condition allowed it."""
         with self.bucket.lock:
-            return self.bucket.objects.setdefault(self.name, body) is body
+            if self._is_conditional() and self.name in self.bucket.objects:
+                return False
+            self.bucket.objects[self.name] = body
+            self.bucket.stored_s[self.name] = time.time() + self.bucket.ahead_s
+            return True
+
+    def _time(self, name: str) -> float:
+        return self.bucket.stored_s.get(name, 0.0)
 
     def _send_object(self, fault: Fault | None) -> None:
         data = self.bucket.objects.get(self.name)
@@ -168,8 +200,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_list(self, fault: Fault | None) -> None:
         after = self.query.get("continuation-token") or self.query.get("start-after", "")
         prefix = self.query.get("prefix", "")
-        stored = {} if fault is Fault.STALE_LIST else self.bucket.objects
-        names = sorted(name for name in stored if name.startswith(prefix) and name > after)
+        found = [name for name in tuple(self.bucket.objects) if name.startswith(prefix)]
+        if fault is Fault.STALE_LIST:
+            found = found[:-1]
+        names = sorted(name for name in found if name > after)
         page = names[:_PAGE_NAMES]
         text = "".join(map(self._describe, page))
         if len(names) > len(page):
@@ -180,9 +214,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, body.encode(), fault)
 
     def _describe(self, name: str) -> str:
-        size = len(self.bucket.objects[name])
+        size = len(self.bucket.objects.get(name, b""))
         return (
-            f"<Contents><Key>{escape(name)}</Key><LastModified>{_now()}</LastModified>"
+            f"<Contents><Key>{escape(name)}</Key><LastModified>{_format(self._time(name))}</LastModified>"
             f'<ETag>"x"</ETag><Size>{size}</Size></Contents>'
         )
 
@@ -199,10 +233,14 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is Fault.LOSE_ANSWER:
             self.close_connection = True
             return
+        if fault is Fault.FAIL_LATE:
+            self._refuse(Refusal(500, "InternalError"))
+            return
         self.send_response(status)
-        self.send_header("ETag", f'"{md5(body, usedforsecurity=False).hexdigest()}"')
+        tagged = b"of others" if fault is Fault.WRONG_TAG else body
+        self.send_header("ETag", f'"{md5(tagged, usedforsecurity=False).hexdigest()}"')
         self.send_header("x-goog-generation", "1")
-        self.send_header("Last-Modified", formatdate(usegmt=True))
+        self.send_header("Last-Modified", formatdate(self._time(self.name), usegmt=True))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         if status != 204:
@@ -210,11 +248,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        if fault is Fault.CUT_BODY:
+        if fault in {Fault.CUT_BODY, Fault.STALL_BODY}:
             body = body[: len(body) // 2]
             self.close_connection = True
         self.wfile.write(body)
+        if fault is Fault.STALL_BODY:
+            self.bucket.is_closing.wait(60)
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+def _format(time_s: float) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

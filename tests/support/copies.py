@@ -58,9 +58,9 @@ class CountingStorage(Wrapper):
         return [found.name for found in self.list(prefix)]
 
     def spoil(self, name: str) -> None:
-        """Turn one bit in the middle of an object."""
+        """Turn one bit behind the header of an object; in a pack, in its first chunk."""
         data = bytearray(self.inner.get(name))
-        data[len(data) // 2] ^= 1
+        data[min(60, len(data) // 2)] ^= 1
         self.delete(name)
         self.inner.put_new(name, [data])
 

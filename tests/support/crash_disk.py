@@ -62,15 +62,19 @@ class Recorder:
         """Note that something was reported as done."""
         self.steps.append(Step("mark", text))
 
-    def begin(self) -> None:
-        """Count a request that changes something, and die if it is the chosen one."""
+    def begin(self, what: str) -> None:
+        """Count a request that changes something, and die if it is the chosen one.
+
+        Args:
+            what: kind of the request, as in ``Step``.
+        """
         self.requests += 1
         if self.requests == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def open(self, path: Path, flags: int, mode: int = 0o777) -> int:
         if flags & os.O_CREAT:
-            self.begin()
+            self.begin("create")
         fd = os.open(path, flags, mode)
         name = self._name(path)
         self._files.pop(fd, None)
@@ -83,14 +87,14 @@ class Recorder:
         return fd
 
     def writev(self, fd: int, parts: Sequence[Any]) -> int:
-        self.begin()
+        self.begin("write")
         written = os.writev(fd, parts)
         data = b"".join(bytes(part) for part in parts)[:written]
         self.steps.append(Step("write", "", self._files[fd], data))
         return written
 
     def fsync(self, fd: int) -> None:
-        self.begin()
+        self.begin("sync")
         os.fsync(fd)
         if fd in self._folders:
             self.steps.append(Step("sync folder", self._folders[fd]))
@@ -98,7 +102,7 @@ class Recorder:
             self.steps.append(Step("sync", "", self._files[fd]))
 
     def link(self, source: Path, target: Path) -> None:
-        self.begin()
+        self.begin("link")
         os.link(source, target)
         number = self._numbers[self._name(source)]
         self._numbers[self._name(target)] = number
@@ -120,18 +124,24 @@ class Recorder:
 def record(monkeypatch: pytest.MonkeyPatch, root: Path, kill_at: int | None = None) -> Recorder:
     """Note all that the local store does under a folder from now on."""
     recorder = Recorder(root, kill_at)
+    put_in_place(monkeypatch, root, recorder)
+    return recorder
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, root: Path, recorder: Recorder) -> None:
+    """Let the local store ask a recorder instead of the file system."""
     monkeypatch.setattr(local, "os", _as_module(recorder))
     real_unlink, real_mkdir = pathlib.Path.unlink, pathlib.Path.mkdir
 
     def unlink(path: Path, missing_ok: bool = False) -> None:
-        recorder.begin()
+        recorder.begin("unlink")
         is_there = path.exists()
         real_unlink(path, missing_ok)
         if is_there and path.is_relative_to(root):
             recorder.unlink(path)
 
     def mkdir(path: Path, *arguments: Any, **named: Any) -> None:
-        recorder.begin()
+        recorder.begin("mkdir")
         is_there = path.exists()
         real_mkdir(path, *arguments, **named)
         if not is_there and path.is_relative_to(root):
@@ -139,7 +149,6 @@ def record(monkeypatch: pytest.MonkeyPatch, root: Path, kill_at: int | None = No
 
     monkeypatch.setattr(pathlib.Path, "unlink", unlink)
     monkeypatch.setattr(pathlib.Path, "mkdir", mkdir)
-    return recorder
 
 
 def _as_module(recorder: Recorder) -> ModuleType:

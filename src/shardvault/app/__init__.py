@@ -15,6 +15,7 @@ from shardvault.app.backups import (
     show_definitions,
     verify,
 )
+from shardvault.app.copies import copy_repository
 from shardvault.app.databases import backup_database, restore_database
 from shardvault.app.keys import (
     add_key,
@@ -26,15 +27,21 @@ from shardvault.app.keys import (
     remove_key,
     rotate_key,
 )
+from shardvault.app.locks import accept_history, examine_history, leases, unlock
 from shardvault.app.repositories import init, probe
-from shardvault.app.retention import keep, leases, policy, prune, release, unlock
+from shardvault.app.retention import keep, policy, prune, release
+from shardvault.app.upkeep import check_repository, repair_repository, repository_stats
 
 __all__ = [
+    "accept_history",
     "add_key",
     "add_source",
     "backup",
     "backup_database",
     "check",
+    "check_repository",
+    "copy_repository",
+    "examine_history",
     "export_key",
     "init",
     "keep",
@@ -49,6 +56,8 @@ __all__ = [
     "recover_key",
     "release",
     "remove_key",
+    "repair_repository",
+    "repository_stats",
     "restore",
     "restore_database",
     "rotate_key",

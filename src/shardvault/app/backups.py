@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 
 from shardvault.app.building import (
     Silent,
@@ -10,6 +11,7 @@ from shardvault.app.building import (
     count_threads,
     load,
     open_configured,
+    open_copies,
     open_fleet,
     open_target,
     plan_for,
@@ -23,12 +25,15 @@ from shardvault.model.report import (
     CatalogReport,
     CheckReport,
     DefinitionsReport,
+    Finding,
     RestorePlanReport,
     RestoreReport,
+    Severity,
     ShowReport,
     VerifyReport,
 )
 from shardvault.model.target import Scope
+from shardvault.repository.store import Repository
 from shardvault.version import VERSION
 
 
@@ -78,46 +83,68 @@ def backup(
         tool_version=VERSION,
         zstd_level=loaded.backup.zstd_level,
         allowed_losses=allowed,
+        parity_packs=loaded.require_repository().parity_packs,
     )
     repository = open_configured(loaded, upload_bytes_s=upload_bytes_s)
     return run_backup(open_fleet(loaded), repository, options, sink or Silent())
 
 
-def list_backups(config: str | None = None) -> CatalogReport:
-    """List every complete backup, oldest first, and name what cannot be read."""
-    repository = open_configured(load(config))
-    return CatalogReport(repository.list(), tuple(str(error) for error in repository.damaged()))
+def list_backups(config: str | None = None, *, repository: str | None = None) -> CatalogReport:
+    """List every complete backup, oldest first, and name what cannot be read.
+
+    Args:
+        config: the file that names the repository.
+        repository: which of its repositories, by name or URL; None = the nearest that can
+            be opened, which is told if it is not the first.
+    """
+    copies = open_copies(load(config, repository))
+
+    def read(opened: Repository) -> CatalogReport:
+        return CatalogReport(opened.list(), tuple(map(str, opened.damaged())))
+
+    report = copies.first(read)
+    return dataclasses.replace(report, findings=copies.findings())
 
 
-def show(backup_id: str, config: str | None = None) -> ShowReport:
+def show(backup_id: str, config: str | None = None, *, repository: str | None = None) -> ShowReport:
     """Describe one backup in full; ``latest`` is an id."""
     from shardvault.operations.show import run_show
 
-    repository = open_configured(load(config))
-    return run_show(repository.load(BackupId(backup_id)), repository.reader())
+    backup = open_copies(load(config, repository)).open(BackupId(backup_id))
+    report = run_show(backup.manifest, backup)
+    notices = (f"{finding.where}: {finding.message}" for finding in backup.findings())
+    told = dataclasses.replace(report.backup, notices=(*report.backup.notices, *notices))
+    return dataclasses.replace(report, backup=told)
 
 
-def show_definitions(backup_id: str, config: str | None = None) -> DefinitionsReport:
+def show_definitions(
+    backup_id: str, config: str | None = None, *, repository: str | None = None
+) -> DefinitionsReport:
     """List the CREATE statements that a backup holds."""
     from shardvault.operations.show import run_show_definitions
 
-    repository = open_configured(load(config))
-    return run_show_definitions(repository.load(BackupId(backup_id)), repository.reader())
+    backup = open_copies(load(config, repository)).open(BackupId(backup_id))
+    return run_show_definitions(backup.manifest, backup)
 
 
 def verify(
     backup_id: str,
     config: str | None = None,
     *,
+    repository: str | None = None,
     threads: int | None = None,
     download_bytes_s: int | None = None,
     sink: EventSink | None = None,
 ) -> VerifyReport:
     """Read every object of a backup back and compare it with its manifest.
 
+    What only a copy has sound is a finding too: the backup is damaged, and can be restored.
+
     Args:
         backup_id: which backup; ``latest`` is an id.
         config: the file that names fleet and repository.
+        repository: which of its repositories, by name or URL; None = the nearest that holds
+            the backup, and for what is damaged there the next.
         threads: chunks read at the same time; None = the configuration's.
         download_bytes_s: most bytes received from the store per second; None = the
             configuration's.
@@ -126,23 +153,24 @@ def verify(
     from shardvault.operations.retention import tell_verified
     from shardvault.operations.verify import run_verify
 
-    loaded = load(config)
-    repository = open_configured(loaded, download_bytes_s=download_bytes_s)
-    report = run_verify(
-        repository.load(BackupId(backup_id)),
-        repository.reader(),
-        sink or Silent(),
-        threads=count_threads(loaded, threads),
-    )
-    if report.status == "ok":
-        tell_verified(repository, report.id, "verify", sink or Silent())
-    return report
+    loaded = load(config, repository)
+    copies = open_copies(loaded, sink, download_bytes_s=download_bytes_s)
+    backup = copies.open(BackupId(backup_id))
+    threads = count_threads(loaded, threads)
+    report = run_verify(backup.manifest, backup, sink or Silent(), threads=threads)
+    proven = backup.proven()
+    if report.status == "ok" and proven is not None:
+        tell_verified(proven, report.id, "verify", sink or Silent())
+    status = report.status if proven is not None else "damaged"
+    findings = (*report.findings, *backup.findings())
+    return dataclasses.replace(report, status=status, findings=findings)
 
 
 def plan_restore(
     backup_id: str,
     config: str | None = None,
     *,
+    repository: str | None = None,
     target: str | None = None,
     mapping: Mapping[str, str] | None = None,
     rename: Mapping[str, str] | None = None,
@@ -151,12 +179,13 @@ def plan_restore(
     confirm_source: str | None = None,
     with_accounts: bool = False,
     events_on: bool = True,
+    skip_damaged: bool = False,
 ) -> RestorePlanReport:
     """Say what a restore would do and what stands in its way; change nothing."""
     from shardvault.operations.restore_plan import RestoreOptions
     from shardvault.operations.restore_preview import report_plan
 
-    loaded = load(config)
+    loaded = load(config, repository)
     options = RestoreOptions(
         threads=1,
         mapping=mapping or {},
@@ -166,15 +195,18 @@ def plan_restore(
         confirmed_source=confirm_source,
         with_accounts=with_accounts,
         events_on=events_on,
+        skip_damaged=skip_damaged,
     )
-    repository = open_configured(loaded)
-    return report_plan(plan_for(repository, backup_id, open_target(loaded, target), options))
+    backup = open_copies(loaded).open(BackupId(backup_id))
+    report = report_plan(plan_for(backup, open_target(loaded, target), options))
+    return dataclasses.replace(report, findings=(*report.findings, *backup.findings()))
 
 
 def restore(
     backup_id: str,
     config: str | None = None,
     *,
+    repository: str | None = None,
     target: str | None = None,
     mapping: Mapping[str, str] | None = None,
     rename: Mapping[str, str] | None = None,
@@ -183,6 +215,7 @@ def restore(
     confirm_source: str | None = None,
     with_accounts: bool = False,
     events_on: bool = True,
+    skip_damaged: bool = False,
     threads: int | None = None,
     download_bytes_s: int | None = None,
     sink: EventSink | None = None,
@@ -192,6 +225,8 @@ def restore(
     Args:
         backup_id: which backup; ``latest`` is an id.
         config: the file that names fleet and repository.
+        repository: which of its repositories, by name or URL; None = the nearest that holds
+            the backup, and for what is damaged there the next.
         target: a file whose fleet takes the data; None = the fleet of ``config``.
         mapping: shard of the backup to shard of the target; others keep their name.
         rename: schema of the backup, or ``shard/schema``, to its name on the target; what
@@ -201,6 +236,8 @@ def restore(
         confirm_source: the fleet's name, typed, to restore onto the source itself.
         with_accounts: create users, roles and grants too.
         events_on: switch the events on when all else is done; else they stay disabled.
+        skip_damaged: leave out tables that the repository cannot give back whole, and name
+            them; every row is read before anything is changed.
         threads: ranges loaded at the same time; None = the configuration's.
         download_bytes_s: most bytes received from the store per second; None = the
             configuration's.
@@ -210,7 +247,7 @@ def restore(
     from shardvault.operations.restore_plan import RestoreOptions
     from shardvault.operations.retention import tell_verified
 
-    loaded = load(config)
+    loaded = load(config, repository)
     options = RestoreOptions(
         threads=count_threads(loaded, threads),
         sessions_per_shard=count_sessions(loaded, threads),
@@ -221,10 +258,20 @@ def restore(
         confirmed_source=confirm_source,
         with_accounts=with_accounts,
         events_on=events_on,
+        skip_damaged=skip_damaged,
     )
-    repository = open_configured(loaded, download_bytes_s=download_bytes_s)
-    plan = plan_for(repository, backup_id, open_target(loaded, target), options)
-    report = run_restore(plan, repository.reader(), sink or Silent())
-    if options.scope == Scope():
-        tell_verified(repository, report.id, "restore", sink or Silent())
-    return report
+    copies = open_copies(loaded, sink, download_bytes_s=download_bytes_s)
+    backup = copies.open(BackupId(backup_id))
+    plan = plan_for(backup, open_target(loaded, target), options)
+    report = run_restore(plan, backup, sink or Silent())
+    proven = backup.proven()
+    if options.scope == Scope() and proven is not None:
+        tell_verified(proven, report.id, "restore", sink or Silent())
+    return _add_findings(report, backup.findings())
+
+
+def _add_findings(report: RestoreReport, findings: Sequence[Finding]) -> RestoreReport:
+    """Tell of repositories that failed; the restore itself was proven all the same."""
+    is_serious = any(finding.severity is not Severity.INFO for finding in findings)
+    status = "findings" if is_serious else report.status
+    return dataclasses.replace(report, status=status, findings=(*report.findings, *findings))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shardvault.app.openers import open_key, remember_heads, state_folder
 from shardvault.app.stores import open_store
 from shardvault.config.load import find_config, load_config
-from shardvault.config.schema import Config
+from shardvault.config.schema import Config, RepositorySection
 from shardvault.config.shards import build_shards
-from shardvault.events import Event
+from shardvault.events import Event, Noticed
 from shardvault.fleet.topology import TableSpec, build_fleet
-from shardvault.model.ids import BackupId
+from shardvault.interfaces import EventSink
 from shardvault.model.target import Fleet
+from shardvault.repository.copies import Copies, Site
+from shardvault.repository.fallback import BackupReader
 from shardvault.repository.sources import read_source_file
 from shardvault.repository.store import Repository, open_for_source, open_repository
 from shardvault.storage.append_only import AppendOnlyStorage
@@ -31,9 +34,14 @@ class Silent:
         """Take one event."""
 
 
-def load(config: str | None) -> Config:
-    """Load the configuration at a path, or the one that is found without it."""
-    return load_config(find_config(config))
+def load(config: str | None, repository: str | None = None) -> Config:
+    """Load the configuration at a path, or the one that is found without it.
+
+    Args:
+        config: path; None = look where `find_config` looks.
+        repository: the one of its repositories that is meant, by name or URL.
+    """
+    return load_config(find_config(config)).choose(repository)
 
 
 def open_fleet(config: Config) -> Fleet:
@@ -57,25 +65,56 @@ def open_target(config: Config, path: str | None) -> Fleet:
 
 
 def open_configured(
-    config: Config, *, upload_bytes_s: int | None = None, download_bytes_s: int | None = None
+    config: Config,
+    *,
+    section: RepositorySection | None = None,
+    upload_bytes_s: int | None = None,
+    download_bytes_s: int | None = None,
 ) -> Repository:
-    """Open the configured repository with its key.
+    """Open a configured repository with its key.
 
     Args:
         config: a whole configuration file.
+        section: one of its repositories; None = the chosen one, or else the first.
         upload_bytes_s: see ``open_store``.
         download_bytes_s: see ``open_store``.
     """
-    section = config.require_repository()
-    storage = open_store(config, upload_bytes_s=upload_bytes_s, download_bytes_s=download_bytes_s)
+    section = section or config.require_repository()
+    storage = open_store(
+        config,
+        section=section,
+        upload_bytes_s=upload_bytes_s,
+        download_bytes_s=download_bytes_s,
+    )
     if section.append_only:
         storage = AppendOnlyStorage(storage)
     memory = remember_heads(section.url)
     if section.key.source is not None:
         key = read_source_file(Path(section.key.source))
         return open_for_source(storage, key, state_folder(), memory=memory)
-    opener = open_key(section.key, config.locate(("repository", "key")))
-    return open_repository(storage, opener, memory=memory)
+    opener = open_key(section.key, config.locate_repository(section, "key"))
+    return open_repository(storage, opener, memory=memory, is_mirror=section.mirror)
+
+
+def open_copies(
+    config: Config, sink: EventSink | None = None, *, download_bytes_s: int | None = None
+) -> Copies:
+    """Make ready to read backups from the chosen repository, or from whichever has them.
+
+    Args:
+        config: a whole configuration file.
+        sink: is told when another than the first has to help.
+        download_bytes_s: see ``open_store``.
+    """
+    sites = [
+        Site(
+            section.label,
+            partial(open_configured, config, section=section, download_bytes_s=download_bytes_s),
+        )
+        for section in config.readable
+    ]
+    takes = sink or Silent()
+    return Copies(sites, lambda sentence: takes.emit(Noticed(sentence)))
 
 
 def count_threads(config: Config, threads: int | None) -> int:
@@ -88,11 +127,8 @@ def count_sessions(config: Config, threads: int | None) -> int:
     return min(config.limits.sessions_per_shard, count_threads(config, threads))
 
 
-def plan_for(
-    repository: Repository, backup_id: str, target: Fleet, options: RestoreOptions
-) -> RestorePlan:
-    """Plan the restore of a backup that the repository holds."""
+def plan_for(backup: BackupReader, target: Fleet, options: RestoreOptions) -> RestorePlan:
+    """Plan the restore of a backup."""
     from shardvault.operations.restore_plan import plan_restore as make_plan
 
-    manifest = repository.load(BackupId(backup_id))
-    return make_plan(manifest, repository.reader(), target, options)
+    return make_plan(backup.manifest, backup, target, options)

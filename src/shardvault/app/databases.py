@@ -11,10 +11,11 @@ from shardvault.app.openers import remember_heads
 from shardvault.errors import RepositoryMissing, UsageError
 from shardvault.fleet.topology import build_fleet
 from shardvault.interfaces import EventSink
-from shardvault.model.ids import ShardName
+from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.loss import parse_losses
 from shardvault.model.report import BackupReport, RestoreReport
 from shardvault.model.target import Endpoint, Fleet, Login, Scope, Shard
+from shardvault.repository.copies import Copies, Site
 from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.store import Repository, create_repository, open_repository
 from shardvault.storage import open_storage
@@ -118,8 +119,8 @@ def restore_database(
         read_key_file(Path(key_file)),
         memory=remember_heads(repository),
     )
-    plan = plan_for(opened, backup_id, fleet, options)
-    return run_restore(plan, opened.reader(), sink or Silent())
+    backup = Copies([Site(repository, lambda: opened)]).open(BackupId(backup_id))
+    return run_restore(plan_for(backup, fleet, options), backup, sink or Silent())
 
 
 def _single_fleet(endpoint: Endpoint, user: str, password: str) -> Fleet:

@@ -31,17 +31,17 @@ from shardvault.repository.store import open_with_paper
 from shardvault.storage.append_only import refuse_deletion
 
 
-def list_keys(config: str | None = None) -> KeysReport:
+def list_keys(config: str | None = None, *, repository: str | None = None) -> KeysReport:
     """List every key of the repository, and warn if only one opens it."""
-    repository = open_configured(load(config))
-    chain = repository.keychain()
+    opened = open_configured(load(config, repository))
+    chain = opened.keychain()
     keys = chain.list()
     damaged = (
         Finding(Severity.BLOCKER, "repository", "keys", error.message, error.hint or "")
         for error in keys.damaged
     )
     return KeysReport(
-        repository_id=repository.id,
+        repository_id=opened.id,
         fingerprint=chain.fingerprint,
         keys=tuple(map(_describe, keys.all)),
         findings=(*damaged, *warn_of_slots(len(keys.slots))),
@@ -52,6 +52,7 @@ def add_key(
     label: str,
     config: str | None = None,
     *,
+    repository: str | None = None,
     file: str | None = None,
     passphrase: Callable[[], str] | None = None,
     recipient: str | None = None,
@@ -62,36 +63,42 @@ def add_key(
     Args:
         label: for people, to tell the key from others.
         config: the file that names the repository and a key that opens it.
+        repository: which of its repositories, by name or URL; None = the first.
         file: where a new key file is made.
         passphrase: is called for the passphrase.
         recipient: file with the public key of an identity.
         command: program and arguments that print a key of 32 bytes.
     """
-    chain = open_configured(load(config)).keychain()
+    chain = open_configured(load(config, repository)).keychain()
     with new_closer(NewKey(file, passphrase, recipient, command)) as closer:
         name = chain.add(closer, label)
     return _report("added", chain, name, file)
 
 
-def add_source(label: str, file: str, config: str | None = None) -> KeyChangeReport:
+def add_source(
+    label: str, file: str, config: str | None = None, *, repository: str | None = None
+) -> KeyChangeReport:
     """Make a source file: with it backups can be added and none be read.
 
     Args:
         label: for people, to tell the source from others.
         file: where the source file is made; copy it to the source and delete it here.
         config: the file that names the repository and a key that opens it.
+        repository: which of its repositories, by name or URL; None = the first.
     """
-    chain = open_configured(load(config)).keychain()
+    chain = open_configured(load(config, repository)).keychain()
     return _report("added", chain, chain.add_source(label, Path(file)), file)
 
 
-def remove_key(key: str, config: str | None = None) -> KeyChangeReport:
+def remove_key(
+    key: str, config: str | None = None, *, repository: str | None = None
+) -> KeyChangeReport:
     """Remove a key by id or label; of a source, refuse what it adds from now on.
 
     The key that opens the last slot is never removed. Whoever had the key may have kept the
     master key: see docs/threat-model.md.
     """
-    loaded = load(config)
+    loaded = load(config, repository)
     if loaded.require_repository().append_only:
         raise refuse_deletion("remove a key")
     chain = open_configured(loaded).keychain()
@@ -104,13 +111,14 @@ def rotate_key(
     key: str,
     config: str | None = None,
     *,
+    repository: str | None = None,
     file: str | None = None,
     passphrase: Callable[[], str] | None = None,
     recipient: str | None = None,
     command: Sequence[str] = (),
 ) -> KeyChangeReport:
     """Replace a key, by id or label, with a new one of the same label; see ``add_key``."""
-    loaded = load(config)
+    loaded = load(config, repository)
     if loaded.require_repository().append_only:
         raise refuse_deletion("replace a key")
     chain = open_configured(loaded).keychain()
@@ -122,14 +130,16 @@ def rotate_key(
     return _report("replaced", chain, name, file)
 
 
-def export_key(config: str | None = None) -> PaperReport:
+def export_key(config: str | None = None, *, repository: str | None = None) -> PaperReport:
     """Write the master key in lines for paper."""
-    repository = open_configured(load(config))
-    chain = repository.keychain()
-    return PaperReport(repository.id, chain.fingerprint, write_paper(chain.export()))
+    opened = open_configured(load(config, repository))
+    chain = opened.keychain()
+    return PaperReport(opened.id, chain.fingerprint, write_paper(chain.export()))
 
 
-def recover_key(paper: str, label: str, file: str, config: str | None = None) -> KeyChangeReport:
+def recover_key(
+    paper: str, label: str, file: str, config: str | None = None, *, repository: str | None = None
+) -> KeyChangeReport:
     """Make a key file from what was typed off the paper; the configured key is not needed.
 
     Args:
@@ -137,8 +147,9 @@ def recover_key(paper: str, label: str, file: str, config: str | None = None) ->
         label: of the new key.
         file: where the new key file is made.
         config: the file that names the repository.
+        repository: which of its repositories, by name or URL; None = the first.
     """
-    loaded = load(config)
+    loaded = load(config, repository)
     memory = remember_heads(loaded.require_repository().url)
     chain = open_with_paper(open_store(loaded), read_paper(paper), memory=memory).keychain()
     with new_closer(NewKey(file=file)) as closer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from shardvault.app.building import load
@@ -9,20 +10,44 @@ from shardvault.app.openers import open_key, remember_heads
 from shardvault.app.stores import open_store
 from shardvault.clock import monotonic_s
 from shardvault.config.load import find_config
-from shardvault.errors import ConfigError, StorageError
+from shardvault.config.schema import Config, RepositorySection
+from shardvault.errors import ConfigError, ObjectMissing, StorageError
 from shardvault.interfaces import Storage
 from shardvault.model.report import InitReport, ProbeReport, Severity
+from shardvault.repository.format import FORMAT_NAME
 from shardvault.repository.store import create_repository
 from shardvault.storage import open_storage
 
 
 def init(config: str | None = None) -> InitReport:
-    """Create the repository, and its key file if it is to have one; probe the store first."""
+    """Create each repository that is not there, and its key file if it is to have one.
+
+    Each store is probed first. A mirror is left to the first ``copy``, which brings it keys
+    and all.
+
+    Raises:
+        UsageError: every repository is there already.
+    """
+    loaded = load(config)
+    loaded.require_repository()
+    own = [section for section in loaded.repository if not section.mirror]
+    missing = [section for section in own if not _is_there(open_store(loaded, section=section))]
+    first, *further = [_create(loaded, section) for section in missing or own[:1]]
+    return dataclasses.replace(first, further=tuple(further))
+
+
+def _is_there(storage: Storage) -> bool:
+    try:
+        storage.stat(FORMAT_NAME)
+    except ObjectMissing:
+        return False
+    return True
+
+
+def _create(config: Config, section: RepositorySection) -> InitReport:
     from shardvault.storage.probe import probe_storage
 
-    loaded = load(config)
-    section = loaded.require_repository()
-    storage = open_store(loaded)
+    storage = open_store(config, section=section)
     probe = probe_storage(storage)
     broken = [finding for finding in probe if finding.severity is Severity.BLOCKER]
     if broken:
@@ -33,7 +58,7 @@ def init(config: str | None = None) -> InitReport:
     if section.key.file is not None:
         repository = create_repository(storage, Path(section.key.file), memory=memory)
     else:
-        key = open_key(section.key, loaded.locate(("repository", "key")))
+        key = open_key(section.key, config.locate_repository(section, "key"))
         repository = create_repository(storage, key, memory=memory)
     return InitReport(repository.id, section.url, section.key.file or "", probe)
 

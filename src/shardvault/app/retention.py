@@ -1,4 +1,4 @@
-"""Prune the configured repository, hold backups, and look at leases and history."""
+"""Prune the configured repository, hold backups, and set its policy."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from shardvault.app.building import Silent, load, open_configured
 from shardvault.errors import UsageError
 from shardvault.interfaces import EventSink
 from shardvault.model.policy import Keep, parse_keep
-from shardvault.model.report import HoldReport, LeasesReport, PolicyReport, PruneReport
-from shardvault.storage.append_only import refuse_deletion
+from shardvault.model.report import HoldReport, PolicyReport, PruneReport
 
 
 def prune(
     config: str | None = None,
     *,
+    repository: str | None = None,
     keep: str | None = None,
     dry_run: bool = False,
     accept: str | None = None,
@@ -23,6 +23,7 @@ def prune(
 
     Args:
         config: the file that names the repository.
+        repository: which of its repositories, by name or URL; None = the first.
         keep: rules for this run, as ``daily=7,within=30d``; None = the repository's policy.
         dry_run: change nothing, and report what would be done.
         accept: id of a backup that is much smaller than the one before, and right so.
@@ -33,55 +34,45 @@ def prune(
     from shardvault.operations.retention import accept_backup
 
     rules = None if keep is None else _parse(keep)
-    repository = open_configured(load(config))
+    opened = open_configured(load(config, repository))
     if accept is not None:
-        accept_backup(repository, accept, reason)
-    return run_prune(repository, PruneOptions(rules, dry_run), sink or Silent())
+        accept_backup(opened, accept, reason)
+    return run_prune(opened, PruneOptions(rules, dry_run), sink or Silent())
 
 
-def policy(config: str | None = None, *, keep: str | None = None) -> PolicyReport:
+def policy(
+    config: str | None = None, *, repository: str | None = None, keep: str | None = None
+) -> PolicyReport:
     """Tell how long the repository keeps backups, after setting it if rules are given.
 
     Args:
         config: the file that names the repository.
+        repository: which of its repositories, by name or URL; None = the first.
         keep: the new rules, as ``daily=7,within=30d``; an empty text keeps everything.
     """
     from shardvault.operations.retention import read_policy, set_policy
 
     rules = None if keep is None else _parse(keep)
-    repository = open_configured(load(config))
-    return read_policy(repository) if rules is None else set_policy(repository, rules)
+    opened = open_configured(load(config, repository))
+    return read_policy(opened) if rules is None else set_policy(opened, rules)
 
 
-def keep(backup_id: str, reason: str, config: str | None = None) -> HoldReport:
+def keep(
+    backup_id: str, reason: str, config: str | None = None, *, repository: str | None = None
+) -> HoldReport:
     """Keep a backup whatever the policy says; ``latest`` is an id."""
     from shardvault.operations.retention import hold_backup
 
-    return hold_backup(open_configured(load(config)), backup_id, reason)
+    return hold_backup(open_configured(load(config, repository)), backup_id, reason)
 
 
-def release(backup_id: str, config: str | None = None) -> HoldReport:
+def release(
+    backup_id: str, config: str | None = None, *, repository: str | None = None
+) -> HoldReport:
     """Leave a backup that was kept with ``keep`` to the policy again."""
     from shardvault.operations.retention import release_backup
 
-    return release_backup(open_configured(load(config)), backup_id)
-
-
-def leases(config: str | None = None) -> LeasesReport:
-    """Tell who is at work in the repository, or was when it died."""
-    from shardvault.operations.leases import list_leases
-
-    return list_leases(open_configured(load(config)))
-
-
-def unlock(config: str | None = None) -> LeasesReport:
-    """Take every lease away; a command that has one can then write nothing that counts."""
-    from shardvault.operations.leases import break_leases
-
-    loaded = load(config)
-    if loaded.require_repository().append_only:
-        raise refuse_deletion("break a lease")
-    return break_leases(open_configured(loaded))
+    return release_backup(open_configured(load(config, repository)), backup_id)
 
 
 def _parse(text: str) -> Keep:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shardvault.config.schema import Config, CredentialsSection
+from shardvault.config.schema import Config, RepositorySection
 from shardvault.config.secrets import Secret, open_secret
 from shardvault.interfaces import Storage
 from shardvault.storage import open_storage
@@ -13,6 +13,7 @@ from shardvault.units import parse_size
 def open_store(
     config: Config,
     *,
+    section: RepositorySection | None = None,
     url: str | None = None,
     upload_bytes_s: int | None = None,
     download_bytes_s: int | None = None,
@@ -21,17 +22,18 @@ def open_store(
 
     Args:
         config: a whole configuration file.
+        section: one of its repositories; None = the chosen one, or else the first.
         url: another place that is reached in the same way.
         upload_bytes_s: comes before the configuration's bound [bytes/s].
         download_bytes_s: likewise, for what is received [bytes/s].
     """
-    section = config.require_repository()
+    section = section or config.require_repository()
     settings = StoreSettings(
         endpoint=section.endpoint,
         region=section.region,
         is_path_style=section.path_style,
         user=section.credentials.user,
-        secret=_open_secret(config, section.credentials),
+        secret=_open_secret(config, section),
         key_file=section.credentials.key_file,
         known_hosts=section.known_hosts,
         upload_bytes_s=upload_bytes_s or _read_rate(section.limits.upload),
@@ -40,11 +42,11 @@ def open_store(
     return open_storage(url or section.url, settings)
 
 
-def _open_secret(config: Config, credentials: CredentialsSection) -> Secret | None:
-    if credentials.secret is None:
+def _open_secret(config: Config, section: RepositorySection) -> Secret | None:
+    secret = section.credentials.secret
+    if secret is None:
         return None
-    where = config.locate(("repository", "credentials", "secret"))
-    return open_secret(credentials.secret, where)
+    return open_secret(secret, config.locate_repository(section, "credentials", "secret"))
 
 
 def _read_rate(text: str | None) -> int | None:

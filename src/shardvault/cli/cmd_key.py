@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from shardvault.cli.asking import ask_new_passphrase, read_text
+from shardvault.cli.asking import ask_new_passphrase, confirm, read_text
 from shardvault.cli.output import write_report
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Topic, Verb
-from shardvault.errors import RefusedError, UsageError
+from shardvault.cli.words import choose_repository
+from shardvault.errors import UsageError
 
 _CLOSERS: tuple[Callable[[Any], Any], ...] = (
     click.option("--file", metavar="FILE", help="Make a key file there."),
@@ -46,8 +47,9 @@ def key() -> None:
 
 
 @key.command("list", cls=Verb)
+@choose_repository
 @click.pass_obj
-def list_keys(settings: Settings) -> int:
+def list_keys(settings: Settings, *, repository: str | None) -> int:
     """List every key of the repository.
 
     Exits with 3 if one is damaged, or was not made by who holds the repository's key.
@@ -57,7 +59,7 @@ def list_keys(settings: Settings) -> int:
     from shardvault.errors import FindingsError
     from shardvault.model.report import Severity
 
-    report = app.list_keys(settings.config)
+    report = app.list_keys(settings.config, repository=repository)
     write_report(report, settings, describe_keys)
     is_damaged = any(finding.severity is Severity.BLOCKER for finding in report.findings)
     return FindingsError.exit_code if is_damaged else 0
@@ -66,13 +68,15 @@ def list_keys(settings: Settings) -> int:
 @key.command("add", cls=Verb)
 @click.option("--label", required=True, metavar="TEXT", help="Tell the key from others; required.")
 @_takes_new_key
+@choose_repository
 @click.pass_obj
-def add_key(settings: Settings, /, label: str, **wanted: Any) -> int:
+def add_key(settings: Settings, /, label: str, repository: str | None, **wanted: Any) -> int:
     """Let one more key open the repository."""
     from shardvault import app
     from shardvault.cli.page_key import describe_change
 
-    report = app.add_key(label, settings.config, **_closer(**wanted))
+    closer = _closer(**wanted)
+    report = app.add_key(label, settings.config, repository=repository, **closer)
     write_report(report, settings, describe_change)
     return 0
 
@@ -82,8 +86,9 @@ def add_key(settings: Settings, /, label: str, **wanted: Any) -> int:
     "--label", required=True, metavar="TEXT", help="Tell the source from others; required."
 )
 @click.option("--out", required=True, metavar="FILE", help="Make the source file there; required.")
+@choose_repository
 @click.pass_obj
-def add_source(settings: Settings, label: str, out: str) -> int:
+def add_source(settings: Settings, label: str, out: str, *, repository: str | None) -> int:
     """Make a source file: with it backups can be added and none be read.
 
     Copy it to the machine that makes backups, as `repository: {key: {source: FILE}}`, and delete
@@ -92,14 +97,19 @@ def add_source(settings: Settings, label: str, out: str) -> int:
     from shardvault import app
     from shardvault.cli.page_key import describe_change
 
-    write_report(app.add_source(label, out, settings.config), settings, describe_change)
+    write_report(
+        app.add_source(label, out, settings.config, repository=repository),
+        settings,
+        describe_change,
+    )
     return 0
 
 
 @key.command("remove", cls=Verb)
 @click.argument("name", metavar="KEY")
+@choose_repository
 @click.pass_obj
-def remove_key(settings: Settings, name: str) -> int:
+def remove_key(settings: Settings, name: str, *, repository: str | None) -> int:
     """Remove a key; of a source, refuse what it adds from now on.
 
     KEY is an id as `key list` shows it, its first four digits or more, or a label. The last key
@@ -108,17 +118,19 @@ def remove_key(settings: Settings, name: str) -> int:
     from shardvault import app
     from shardvault.cli.page_key import describe_change
 
-    if not settings.yes:
-        _confirm(f"remove key {name!r}?")
-    write_report(app.remove_key(name, settings.config), settings, describe_change)
+    confirm(settings, f"remove key {name!r}?")
+    write_report(
+        app.remove_key(name, settings.config, repository=repository), settings, describe_change
+    )
     return 0
 
 
 @key.command("rotate", cls=Verb)
 @click.argument("name", metavar="KEY")
 @_takes_new_key
+@choose_repository
 @click.pass_obj
-def rotate_key(settings: Settings, /, name: str, **wanted: Any) -> int:
+def rotate_key(settings: Settings, /, name: str, repository: str | None, **wanted: Any) -> int:
     """Replace a key by a new one with the same label; the old one opens nothing any more.
 
     KEY is an id as `key list` shows it, its first four digits or more, or a label. Stored data
@@ -127,19 +139,21 @@ def rotate_key(settings: Settings, /, name: str, **wanted: Any) -> int:
     from shardvault import app
     from shardvault.cli.page_key import describe_change
 
-    report = app.rotate_key(name, settings.config, **_closer(**wanted))
+    closer = _closer(**wanted)
+    report = app.rotate_key(name, settings.config, repository=repository, **closer)
     write_report(report, settings, describe_change)
     return 0
 
 
 @key.command("export", cls=Verb)
+@choose_repository
 @click.pass_obj
-def export_key(settings: Settings) -> int:
+def export_key(settings: Settings, *, repository: str | None) -> int:
     """Write the master key for paper; whoever reads the paper can read every backup."""
     from shardvault import app
     from shardvault.cli.page_key import describe_paper
 
-    write_report(app.export_key(settings.config), settings, describe_paper)
+    write_report(app.export_key(settings.config, repository=repository), settings, describe_paper)
     return 0
 
 
@@ -147,8 +161,11 @@ def export_key(settings: Settings) -> int:
 @click.option("--label", required=True, metavar="TEXT", help="Label of the new key; required.")
 @click.option("--out", required=True, metavar="FILE", help="Make a key file there; required.")
 @click.argument("paper", metavar="FILE")
+@choose_repository
 @click.pass_obj
-def recover_key(settings: Settings, label: str, out: str, paper: str) -> int:
+def recover_key(
+    settings: Settings, label: str, out: str, paper: str, *, repository: str | None
+) -> int:
     """Make a key file from what stands on the paper.
 
     FILE holds the numbered lines as they were typed off; - is standard input.
@@ -156,7 +173,7 @@ def recover_key(settings: Settings, label: str, out: str, paper: str) -> int:
     from shardvault import app
     from shardvault.cli.page_key import describe_change
 
-    report = app.recover_key(read_text(paper), label, out, settings.config)
+    report = app.recover_key(read_text(paper), label, out, settings.config, repository=repository)
     write_report(report, settings, describe_change)
     return 0
 
@@ -198,12 +215,3 @@ def _closer(
         text = read_text(passphrase_file, is_secret=True).rstrip("\r\n")
         asked = lambda: text  # noqa: E731
     return {"file": file, "passphrase": asked, "recipient": recipient, "command": words}
-
-
-def _confirm(question: str) -> None:
-    from shardvault.cli.consent import is_terminal
-
-    if not is_terminal():
-        raise UsageError("nobody is there to ask", hint="add --yes")
-    if not click.confirm(question, err=True):
-        raise RefusedError("not confirmed; nothing was changed")

@@ -7,12 +7,14 @@ import click
 from shardvault.cli.output import write_report
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
+from shardvault.cli.words import choose_repository
 from shardvault.errors import FindingsError
 
 
 @click.command("list", cls=Verb)
+@choose_repository
 @click.pass_obj
-def list_backups(settings: Settings) -> int:
+def list_backups(settings: Settings, *, repository: str | None) -> int:
     """List every complete backup, oldest first.
 
     Exits with 3 if a manifest is there but cannot be read.
@@ -20,6 +22,6 @@ def list_backups(settings: Settings) -> int:
     from shardvault import app
     from shardvault.cli.page_catalog import describe_catalog
 
-    report = app.list_backups(settings.config)
+    report = app.list_backups(settings.config, repository=repository)
     write_report(report, settings, describe_catalog)
     return FindingsError.exit_code if report.damaged else 0

@@ -9,6 +9,7 @@ from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
+from shardvault.cli.words import choose_repository
 from shardvault.errors import UsageError
 
 
@@ -25,9 +26,16 @@ from shardvault.errors import UsageError
     help="Say that this backup is right, though much smaller than the one before.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why it is; goes with --accept.")
+@choose_repository
 @click.pass_obj
 def prune(
-    settings: Settings, dry_run: bool, keep: str | None, accept: str | None, reason: str
+    settings: Settings,
+    dry_run: bool,
+    keep: str | None,
+    accept: str | None,
+    reason: str,
+    *,
+    repository: str | None,
 ) -> int:
     """Forget the backups that the policy does not keep, and free what no other needs.
 
@@ -41,7 +49,13 @@ def prune(
         raise UsageError("--accept and --reason need each other")
     with open_sink(settings) as sink:
         report = app.prune(
-            settings.config, keep=keep, dry_run=dry_run, accept=accept, reason=reason, sink=sink
+            settings.config,
+            repository=repository,
+            keep=keep,
+            dry_run=dry_run,
+            accept=accept,
+            reason=reason,
+            sink=sink,
         )
     write_report(report, settings, describe_prune)
     return 0
@@ -50,8 +64,11 @@ def prune(
 @click.command("policy", cls=Verb)
 @click.argument("rules", nargs=-1, metavar="[RULE…]")
 @click.option("--keep-all", is_flag=True, help="Take every rule away: nothing goes.")
+@choose_repository
 @click.pass_obj
-def policy(settings: Settings, rules: tuple[str, ...], keep_all: bool) -> int:
+def policy(
+    settings: Settings, rules: tuple[str, ...], keep_all: bool, *, repository: str | None
+) -> int:
     """Show how long the repository keeps backups, or set it.
 
     RULE is last=N, hourly=N, daily=N, weekly=N, monthly=N or yearly=N: the newest verified backup
@@ -64,7 +81,9 @@ def policy(settings: Settings, rules: tuple[str, ...], keep_all: bool) -> int:
     if rules and keep_all:
         raise UsageError("--keep-all stands beside rules", hint="give one of them")
     new = ",".join(rules) if rules or keep_all else None
-    write_report(app.policy(settings.config, keep=new), settings, describe_policy)
+    write_report(
+        app.policy(settings.config, repository=repository, keep=new), settings, describe_policy
+    )
     return 0
 
 
@@ -72,8 +91,11 @@ def policy(settings: Settings, rules: tuple[str, ...], keep_all: bool) -> int:
 @click.argument("backup_id", metavar="ID")
 @click.option("--reason", metavar="TEXT", help="Why it is kept; required unless --release.")
 @click.option("--release", is_flag=True, help="Leave it to the policy again.")
+@choose_repository
 @click.pass_obj
-def keep(settings: Settings, backup_id: str, reason: str | None, release: bool) -> int:
+def keep(
+    settings: Settings, backup_id: str, reason: str | None, release: bool, *, repository: str | None
+) -> int:
     """Keep a backup whatever the policy says, until it is released."""
     from shardvault import app
     from shardvault.cli.page_prune import describe_hold
@@ -81,17 +103,18 @@ def keep(settings: Settings, backup_id: str, reason: str | None, release: bool) 
     if (reason is None) != release:
         raise UsageError("say --reason TEXT or --release, one of them")
     if reason is None:
-        report = app.release(backup_id, settings.config)
+        report = app.release(backup_id, settings.config, repository=repository)
     else:
-        report = app.keep(backup_id, reason, settings.config)
+        report = app.keep(backup_id, reason, settings.config, repository=repository)
     write_report(report, settings, describe_hold)
     return 0
 
 
 @click.command("unlock", cls=Verb)
 @click.option("--break", "is_breaking", is_flag=True, help="Take the leases away, after asking.")
+@choose_repository
 @click.pass_obj
-def unlock(settings: Settings, is_breaking: bool) -> int:
+def unlock(settings: Settings, is_breaking: bool, *, repository: str | None) -> int:
     """Show whose leases lock the repository, and break them.
 
     An owner that is gone loses its lease by itself within a minute, on a store that tells the
@@ -100,10 +123,10 @@ def unlock(settings: Settings, is_breaking: bool) -> int:
     from shardvault import app
     from shardvault.cli.page_prune import describe_leases
 
-    report = app.leases(settings.config)
+    report = app.leases(settings.config, repository=repository)
     if is_breaking and report.leases:
         for lease in report.leases:
             confirm(settings, f"break the lease of {lease.owner}?")
-        report = app.unlock(settings.config)
+        report = app.unlock(settings.config, repository=repository)
     write_report(report, settings, describe_leases)
     return 0

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from shardvault.cli.escape import escape
 from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Topic, Verb
-from shardvault.errors import FindingsError
+from shardvault.cli.words import choose_repository, limit_download, limit_upload
+from shardvault.errors import FindingsError, IntegrityError
 from shardvault.events import PhaseStarted
+from shardvault.units import parse_percent
+
+
+def _read_percent(_: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_percent(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not a share: {text!r}; write 10%", param=option) from error
 
 
 @click.group("repo", cls=Topic)
@@ -35,3 +49,179 @@ def probe(settings: Settings, url: str | None) -> int:
         report = app.probe(settings.config, url=url)
     write_report(report, settings, describe_probe)
     return FindingsError.exit_code if report.status == "unfit" else 0
+
+
+@repo.command("check", cls=Verb)
+@click.option(
+    "--read-data",
+    "read_percent",
+    is_flag=False,
+    flag_value="100%",
+    callback=_read_percent,
+    metavar="[SHARE]",
+    help="Read every byte of every pack; or a share of them, as --read-data=10%: another one "
+    "each time, so that ten checks read all.",
+)
+@limit_download
+@choose_repository
+@click.pass_obj
+def check(
+    settings: Settings,
+    read_percent: float | None,
+    download_bytes_s: int | None,
+    *,
+    repository: str | None,
+) -> int:
+    """Look whether the repository is sound, and what damage hits.
+
+    Looked at are the log, the keys, every manifest and index object, and whether every pack is
+    there whole; every chunk of every backup is looked up. Says which tables of which backups
+    cannot be restored; all others can. Exits with 15 if anything is damaged.
+    """
+    from shardvault import app
+    from shardvault.cli.page_repo import describe_repo_check
+
+    with open_sink(settings) as sink:
+        report = app.check_repository(
+            settings.config,
+            repository=repository,
+            read_percent=read_percent,
+            threads=settings.threads,
+            download_bytes_s=download_bytes_s,
+            sink=sink,
+        )
+    write_report(report, settings, describe_repo_check)
+    return IntegrityError.exit_code if report.status == "damaged" else 0
+
+
+_forget_damaged = click.option(
+    "--forget-damaged",
+    is_flag=True,
+    help="Take backups that cannot be restored whole out of the catalog; else they stay listed "
+    "as damaged, and what is sound in them can be restored.",
+)
+
+
+@repo.command("repair", cls=Verb)
+@click.option("--read-data", is_flag=True, help="Look for damage in every byte first.")
+@_forget_damaged
+@choose_repository
+@click.pass_obj
+def repair(
+    settings: Settings, read_data: bool, forget_damaged: bool, *, repository: str | None
+) -> int:
+    """Mend what can be mended; delete nothing.
+
+    Damaged objects are moved to quarantine/, chunks in them that can be read are saved, packs are
+    brought back by parity where there is any, and the index is made anew. Backups that stay
+    damaged are told. Exits with 15 if anything is still damaged.
+    """
+    return _repair(settings, repository, read_data=read_data, forget_damaged=forget_damaged)
+
+
+@repo.command("rebuild", cls=Verb)
+@click.option(
+    "--accept-history",
+    is_flag=True,
+    help="Go on although the log was deleted, rolled back or altered: what is left counts, and "
+    "every authentic manifest is listed again. Look first who changed the store.",
+)
+@_forget_damaged
+@choose_repository
+@click.pass_obj
+def rebuild(
+    settings: Settings, accept_history: bool, forget_damaged: bool, *, repository: str | None
+) -> int:
+    """Make index and catalog anew from the objects alone.
+
+    Needs the url and a key, and nothing that this computer remembers. Exits with 15 if anything is
+    still damaged.
+    """
+    return _repair(
+        settings, repository, accept_history=accept_history, forget_damaged=forget_damaged
+    )
+
+
+def _repair(settings: Settings, repository: str | None, **options: bool) -> int:
+    from shardvault import app
+    from shardvault.cli.page_repo import describe_repo_repair
+
+    with open_sink(settings) as sink:
+        report = app.repair_repository(
+            settings.config,
+            repository=repository,
+            threads=settings.threads,
+            sink=sink,
+            **options,
+        )
+    write_report(report, settings, describe_repo_repair)
+    return IntegrityError.exit_code if report.status == "damaged" else 0
+
+
+@repo.command("copy", cls=Verb)
+@click.argument("backups", nargs=-1, metavar="[ID…]")
+@click.option("--to", metavar="NAME", help="Only this copy, by name or URL; without it, each.")
+@click.option(
+    "--drop-pruned", is_flag=True, help="Delete in a mirror what its repository has pruned."
+)
+@limit_upload
+@limit_download
+@choose_repository
+@click.pass_obj
+def copy(settings: Settings, /, backups: tuple[str, ...], **options: Any) -> int:
+    """Bring the copies of the repository up to date.
+
+    What a copy has is not sent again, and an interrupted one goes on. A copy has keys, checks and
+    retention of its own; only a mirror, `mirror: true`, is bit by bit the same. Without ID it is
+    every backup. Exits with 15 if anything could not be copied because it is damaged.
+    """
+    from shardvault import app
+    from shardvault.cli.page_copy import describe_copy
+
+    with open_sink(settings) as sink:
+        report = app.copy_repository(
+            backups, settings.config, threads=settings.threads, sink=sink, **options
+        )
+    write_report(report, settings, describe_copy)
+    return IntegrityError.exit_code if report.status == "damaged" else 0
+
+
+@repo.command("stats", cls=Verb)
+@choose_repository
+@click.pass_obj
+def stats(settings: Settings, *, repository: str | None) -> int:
+    """Say what the repository takes: per backup, logical table and shard.
+
+    A chunk that several hold counts with the first. Exits with 3 if a damaged backup could not be
+    counted.
+    """
+    from shardvault import app
+    from shardvault.cli.page_repo import describe_repo_stats
+
+    report = app.repository_stats(settings.config, repository=repository)
+    write_report(report, settings, describe_repo_stats)
+    return FindingsError.exit_code if report.unreadable else 0
+
+
+@repo.command("accept", cls=Verb)
+@choose_repository
+@click.pass_obj
+def accept(settings: Settings, *, repository: str | None) -> int:
+    """Take the present state of the repository for the true one, after showing what is wrong.
+
+    Every command refuses a repository whose history was deleted, rolled back or altered since
+    this computer saw it last. Look who did it first: what is gone stays gone. `repo repair
+    --accept-history` lists backups again whose entries were lost.
+    """
+    from shardvault import app
+    from shardvault.cli.asking import confirm
+    from shardvault.cli.page_prune import describe_history
+
+    report = app.examine_history(settings.config, repository=repository)
+    if report.faults:
+        for fault in report.faults:
+            click.echo(escape(fault), err=True)
+        confirm(settings, "take this state for the true one?")
+        report = app.accept_history(settings.config, repository=repository)
+    write_report(report, settings, describe_history)
+    return 0

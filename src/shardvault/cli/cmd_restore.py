@@ -11,6 +11,7 @@ from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
 from shardvault.cli.words import (
+    choose_repository,
     limit_download,
     read_mapping,
     read_renames,
@@ -64,8 +65,15 @@ if TYPE_CHECKING:
     help="Switch the events on when all else is done, or leave them disabled for a rehearsal; "
     "then the report says how to switch each of them on.",
 )
+@click.option(
+    "--skip-damaged",
+    is_flag=True,
+    help="Restore what is sound of a damaged backup: every row is read first, and tables that "
+    "cannot be read whole are left out and named; exits with 3 then.",
+)
 @scope_options
 @limit_download
+@choose_repository
 @click.pass_obj
 def restore(settings: Settings, /, dry_run: bool, **options: Any) -> int:
     """Restore a backup and prove it by reading every table back.
@@ -90,6 +98,7 @@ def _read_request(options: dict[str, Any]) -> Request:
 
     return Request(
         backup_id=options["backup_id"],
+        repository=options["repository"],
         target=options["target"],
         mapping=read_mapping(options["mapping"]),
         rename=read_renames(options["renames"]),
@@ -98,6 +107,7 @@ def _read_request(options: dict[str, Any]) -> Request:
         confirm_source=options["source_fleet"],
         with_accounts=options["with_accounts"],
         events_on=options["events"] == "on",
+        skip_damaged=options["skip_damaged"],
         download_bytes_s=options["download_bytes_s"],
     )
 

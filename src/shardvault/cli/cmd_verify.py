@@ -8,15 +8,18 @@ from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
-from shardvault.cli.words import limit_download
+from shardvault.cli.words import choose_repository, limit_download
 from shardvault.errors import IntegrityError
 
 
 @click.command("verify", cls=Verb)
 @click.argument("backup_id", metavar="ID")
 @limit_download
+@choose_repository
 @click.pass_obj
-def verify(settings: Settings, backup_id: str, download_bytes_s: int | None) -> int:
+def verify(
+    settings: Settings, backup_id: str, download_bytes_s: int | None, *, repository: str | None
+) -> int:
     """Read a whole backup back and compare it with its manifest.
 
     ID is what "shardvault list" prints, or "latest". Exits with 15 if anything is damaged.
@@ -28,6 +31,7 @@ def verify(settings: Settings, backup_id: str, download_bytes_s: int | None) -> 
         report = app.verify(
             backup_id,
             settings.config,
+            repository=repository,
             threads=settings.threads,
             download_bytes_s=download_bytes_s,
             sink=sink,

@@ -36,7 +36,9 @@ class Request:
     confirm_source: str | None
     with_accounts: bool
     events_on: bool
+    skip_damaged: bool = False
     download_bytes_s: int | None = None
+    repository: str | None = None
 
     def plan(self, settings: Settings) -> RestorePlanReport:
         """Say what the restore would do."""

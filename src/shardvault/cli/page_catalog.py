@@ -10,6 +10,7 @@ _COLUMNS = (
     text("id"),
     Column("status", has_color=True),
     text("consistency"),
+    text("verified"),
     number("rows"),
     number("read"),
     number("stored"),
@@ -25,8 +26,13 @@ def describe_catalog(page: Page, report: CatalogReport) -> None:
     for backup in report.backups:
         if backup.allowed_losses:
             page.prose(f"{backup.id}: not exact, allowed: {', '.join(backup.allowed_losses)}")
+    for backup in report.backups:
+        if backup.hold:
+            page.prose(f"{backup.id}: kept, {backup.hold}")
     for name in report.damaged:
         page.prose(f"{name}: the manifest cannot be read", outcome="damaged", indent=9)
+    for finding in report.findings:
+        page.prose(f"repository {finding.where} {finding.message}", outcome="warning", indent=9)
 
 
 def _describe_row(backup: BackupSummary) -> tuple[str, ...]:
@@ -35,6 +41,7 @@ def _describe_row(backup: BackupSummary) -> tuple[str, ...]:
         backup.id,
         backup.status,
         backup.consistency,
+        "yes" if backup.is_verified else "-",
         f"{totals.rows:,}",
         format_size(totals.bytes_read),
         format_size(totals.bytes_stored),

@@ -20,6 +20,9 @@ def describe_init(page: Page, report: InitReport) -> None:
         describe_findings(page, report.probe)
     if report.key_file:
         _press_for_a_copy(page, report.key_file)
+    for other in report.further:
+        page.blank()
+        describe_init(page, other)
 
 
 def _press_for_a_copy(page: Page, key_file: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shardvault.cli.page import Column, Page, text
 from shardvault.model.report import (
+    HistoryReport,
     HoldReport,
     LeaseEntry,
     LeasesReport,
@@ -55,6 +56,15 @@ def describe_leases(page: Page, report: LeasesReport) -> None:
     if any(lease.is_broken for lease in report.leases):
         page.heading("leases broken")
     page.table(_LEASE_COLUMNS, map(_describe_lease, report.leases))
+
+
+def describe_history(page: Page, report: HistoryReport) -> None:
+    """Say what is wrong with the history, and whether it was accepted."""
+    if not report.faults:
+        page.prose("the history is what this computer saw before; nothing to accept")
+        return
+    page.heading("history", "accepted" if report.is_accepted else "damaged")
+    page.facts(("was wrong", fault) for fault in report.faults)
 
 
 def _describe_backup(backup: PrunedBackup) -> tuple[str, ...]:

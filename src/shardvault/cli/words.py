@@ -73,6 +73,12 @@ def _read_size(_: click.Context, option: click.Parameter, text: str | None) -> i
     return size_bytes
 
 
+choose_repository = click.option(
+    "--repository",
+    metavar="NAME",
+    help="Use this one of the configured repositories, by name or URL. Without it the first is "
+    "written to, and backups are read from the nearest that has them.",
+)
 limit_upload = click.option(
     "--limit-upload",
     "upload_bytes_s",

@@ -32,6 +32,7 @@ class Places:
 
     def line(self, where: Where) -> int:
         """Give the line of an option, or of the nearest section around it."""
+        where = self._as_written(where)
         while where and where not in self.lines:
             where = where[:-1]
         return self.lines.get(where, 1)
@@ -39,7 +40,14 @@ class Places:
     def locate(self, where: Where) -> str:
         """Write where an option stands, as ``shop.yaml:12: fleet.shards[0].name``."""
         place = f"{self.file}:{self.line(where)}"
-        return f"{place}: {format_where(where)}" if where else place
+        return f"{place}: {format_where(self._as_written(where))}" if where else place
+
+    def _as_written(self, where: Where) -> Where:
+        """Leave out the 0 of a list's only item that stands there without a list."""
+        for at, step in enumerate(where):
+            if step == 0 and where[: at + 1] not in self.lines:
+                return where[:at] + where[at + 1 :]
+        return where
 
 
 @dataclass(frozen=True)

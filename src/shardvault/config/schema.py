@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -16,8 +17,20 @@ from pydantic import (
 )
 
 from shardvault.config.problems import Places, Where
-from shardvault.config.values import FilePath, Host, Maybe, Name, Size, Text, Url, fault
-from shardvault.errors import ConfigError
+from shardvault.config.values import (
+    FilePath,
+    Host,
+    Maybe,
+    Name,
+    Percent,
+    Size,
+    Text,
+    Url,
+    fault,
+    refuse_null,
+)
+from shardvault.errors import ConfigError, UsageError
+from shardvault.units import parse_percent
 
 
 class Section(BaseModel):
@@ -222,7 +235,15 @@ class RepositorySection(Section):
         description="Place of the repository: `file:///var/backups/shop`, `s3://bucket/prefix`, "
         "`gs://bucket/prefix`, `az://container/prefix` or `sftp://user@host/absolute/path`."
     )
+    name: Maybe[Name] = Field(
+        default=None, description="Short name by which `--repository` and `--to` know it."
+    )
     key: KeySection = Field(description="Key of the repository.")
+    mirror: bool = Field(
+        default=False,
+        description="Bit by bit the same as the first repository, with its keys and its id; "
+        "only `repo copy` writes to it.",
+    )
     endpoint: Maybe[Url] = Field(
         default=None,
         description="Address of the service, if it is not the provider's own, as "
@@ -248,6 +269,28 @@ class RepositorySection(Section):
         description="Add backups and delete nothing: `prune`, `unlock --break`, `key remove` and "
         "all that would delete is refused here. Let the store forbid it too: docs/retention.md.",
     )
+
+    parity: Maybe[Percent] = Field(
+        default=None,
+        description="Store so much more, as `2%`, from which `repo repair` brings one lost or "
+        "damaged pack of each group back: of fifty packs at 2%.",
+    )
+
+    @property
+    def parity_packs(self) -> int:
+        """Return how many packs share one object of parity; 0 = there is none."""
+        return 0 if self.parity is None else max(1, round(100 / parse_percent(self.parity)))
+
+    @property
+    def label(self) -> str:
+        """Return what people call it: its name, or else its URL."""
+        return self.name or self.url
+
+
+def _make_list(value: object) -> object:
+    if value == ():
+        raise fault("must not be empty")
+    return (value,) if isinstance(value, dict) else value
 
 
 class BarrierSection(Section):
@@ -307,26 +350,71 @@ class Config(Section):
     """Hold a whole configuration file. A target of a restore needs `fleet` alone."""
 
     fleet: FleetSection = Field(description="The fleet and how to reach it.")
-    repository: Maybe[RepositorySection] = Field(
-        default=None, description="The repository; not needed in the file of a restore target."
+    repository: Annotated[
+        tuple[RepositorySection, ...], BeforeValidator(_make_list), BeforeValidator(refuse_null)
+    ] = Field(
+        default=(),
+        description="The repository, as one map; or a list of maps: the first takes the backups, "
+        "the others are its copies, the nearest first. Not needed in the file of a restore "
+        "target.",
     )
     backup: BackupSection = Field(default=BackupSection(), description="How backups are taken.")
     limits: LimitsSection = Field(default=LimitsSection(), description="Limits on resources.")
 
     _places: Places = PrivateAttr(default_factory=lambda: Places("configuration"))
+    _chosen: RepositorySection | None = PrivateAttr(default=None)
 
     def locate(self, where: Where) -> str:
         """Write where an option stands, as ``shop.yaml:12: fleet.tables[0].nodes``."""
         return self._places.locate(where)
 
     def require_repository(self) -> RepositorySection:
-        """Return the repository section; raises ConfigError if the file has none."""
-        if self.repository is None:
+        """Return the chosen repository's section, or else the first; raises ConfigError."""
+        if not self.repository:
             raise ConfigError(
                 f"{self.locate(())}: section repository is missing",
                 hint="add repository: {url: file:///var/backups/shop, key: {file: PATH}}",
             )
-        return self.repository
+        return self._chosen or self.repository[0]
+
+    def choose(self, name: str | None) -> Config:
+        """Return the same file with one repository chosen, by its name or URL.
+
+        Args:
+            name: None = none is chosen: the first is written to, the nearest is read.
+
+        Raises:
+            UsageError: the file has none of that name.
+        """
+        for section in self.repository if name is not None else ():
+            if name in (section.name, section.url):
+                chosen = self.model_copy()
+                chosen._chosen = section
+                return chosen
+        if name is None:
+            return self
+        known = ", ".join(section.label for section in self.repository) or "none"
+        raise UsageError(f"no repository is called {name!r}", hint=f"the file has: {known}")
+
+    @property
+    def readable(self) -> tuple[RepositorySection, ...]:
+        """Return the repositories from which backups may be read, the nearest first."""
+        first = self.require_repository()
+        return (first,) if self._chosen is not None else self.repository
+
+    def locate_repository(self, section: RepositorySection, *where: str) -> str:
+        """Write where an option of a repository's section stands."""
+        return self.locate(("repository", self.repository.index(section), *where))
+
+    @model_validator(mode="after")
+    def _check_repositories(self) -> Config:
+        labels = {section.label for section in self.repository}
+        urls = {section.url for section in self.repository}
+        if min(len(labels), len(urls)) < len(self.repository):
+            raise fault("two repositories have the same name or url")
+        if self.repository and self.repository[0].mirror:
+            raise fault("the first repository is a mirror", "begin with the one that it mirrors")
+        return self
 
 
 def section_at(where: Where) -> type[Section]:

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from shardvault.units import parse_size
+from shardvault.units import parse_percent, parse_size
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
@@ -52,6 +52,14 @@ def _check_size(size: str) -> str:
     return size
 
 
+def _check_percent(percent: str) -> str:
+    try:
+        parse_percent(percent)
+    except ValueError:
+        raise fault("not a share", "write one such as 2%") from None
+    return percent
+
+
 def _place_file(path: str, info: ValidationInfo) -> str:
     folder = (info.context or {}).get("folder", ".")
     try:
@@ -60,14 +68,15 @@ def _place_file(path: str, info: ValidationInfo) -> str:
         raise fault("the home folder of ~ is unknown", "write the path in full") from None
 
 
-def _refuse_null(value: object) -> object:
+def refuse_null(value: object) -> object:
+    """Raise the error of an option that stands there without a value."""
     if value is None:
         raise fault("has no value", "give it one, or leave it out")
     return value
 
 
 T = TypeVar("T")
-Maybe = Annotated[T | None, BeforeValidator(_refuse_null)]
+Maybe = Annotated[T | None, BeforeValidator(refuse_null)]
 """An option that may be left out, but not be left empty."""
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, AfterValidator(_check_name)]
@@ -76,3 +85,5 @@ FilePath = Annotated[Text, AfterValidator(_place_file)]
 Url = Annotated[str, AfterValidator(_check_url)]
 Size = Annotated[str, AfterValidator(_check_size)]
 """A number of bytes with a unit; ``units.parse_size`` reads it."""
+Percent = Annotated[str, AfterValidator(_check_percent)]
+"""A share such as ``2%``; ``units.parse_percent`` reads it."""

@@ -48,9 +48,9 @@ READ_RULES: Mapping[TypeGroup, ReadRule] = {
         "FLOAT prints 6 digits; the DOUBLE literal of the same number is exact",
     ),
     TypeGroup.DOUBLE: ReadRule(
-        "{c}",
+        "CAST({c} AS DOUBLE)",
         "the shortest digits that give the same number",
-        "the server prints up to 17 digits, and the sign of zero",
+        "the server prints up to 17 digits, and the sign of zero; ZEROFILL would make 00-0 of -0",
     ),
     TypeGroup.BIT: ReadRule(
         "CAST({c} AS UNSIGNED)",

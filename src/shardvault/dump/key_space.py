@@ -22,7 +22,9 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 _ANY_CASE = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _BYTES = bytes(range(256))
 
-_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "year"})
+_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
+# 0000 lies below. MySQL finds no row on either side of a number that is no year.
+_FIRST_YEAR = 1901
 _TEXTS = frozenset({"char", "varchar"})
 _BINARIES = frozenset({"binary", "varbinary"})
 
@@ -41,7 +43,7 @@ def extent_expression(column: Column) -> str | None:
     name = quote_name(column.name)
     if column.data_type in _TEXTS:
         return f"CONVERT(MIN({name}) USING utf8mb4), CONVERT(MAX({name}) USING utf8mb4)"
-    if column.data_type in _INTEGERS | _BINARIES | {"date", "decimal"}:
+    if column.data_type in _INTEGERS | _BINARIES | {"year", "date", "decimal"}:
         return f"MIN({name}), MAX({name})"
     return None
 
@@ -50,6 +52,8 @@ def build_space(column: Column, low: bytes, high: bytes) -> KeySpace | None:
     """Build the space between the least and the greatest value; None if it can't be cut."""
     if column.data_type in _INTEGERS:
         return KeySpace(int(low), int(high), str)
+    if column.data_type == "year":
+        return KeySpace(max(int(low), _FIRST_YEAR), max(int(high), _FIRST_YEAR), str)
     if column.data_type == "decimal":
         return _decimal_space(low, high)
     if column.data_type == "date":

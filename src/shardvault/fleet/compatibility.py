@@ -32,6 +32,11 @@ from shardvault.mysql.session import Session, decode, parse_version
 from shardvault.units import format_size
 
 _FULL_NAMES = (10, 10, 1)  # MariaDB: collations without their character set in the name
+_UNICODE_9 = "_0900_"
+"""Part of MySQL's collations that MariaDB has by name, but sorts by Unicode 14.
+
+Source: MariaDB manual, "Supported Character Sets and Collations".
+"""
 _SPACE_FOR_KEYS = 1.5
 
 
@@ -158,6 +163,10 @@ def _check_charsets(target: _Target) -> Iterator[Finding]:
         yield target.finding(Severity.OK, "character sets", f"all {len(used)} are known")
     remedy = "restore to a server that knows it"
     yield from target.unknown("character sets", missing, "is unknown here", remedy)
+    if target.session.family is Family.MARIADB and target.source.family != Family.MARIADB:
+        for name in (one for one in used if _UNICODE_9 in one and one in known):
+            message = f"{name} sorts newer characters in another order: {shorten(used[name])}"
+            yield target.finding(Severity.WARNING, "character sets", message)
 
 
 def _read_charsets(session: Session) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shardvault.fleet.definitions import Contents, shorten, used_charsets
+from shardvault.fleet.definitions import Contents, shorten
 from shardvault.fleet.foreign import (
     Foreign,
     find_foreign_accounts,
@@ -13,16 +13,9 @@ from shardvault.fleet.foreign import (
     find_foreign_tables,
 )
 from shardvault.fleet.narrower import Server, find_narrower
-from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 
 _WHAT = "definitions"
-_UNICODE_9 = "_0900_"
-"""Part of the names of collations that MariaDB has from MySQL.
-
-Source: MariaDB manual, "Supported Character Sets and Collations": they sort by the rules of
-uca1400, of Unicode 14.
-"""
 
 
 def examine_otherness(
@@ -51,8 +44,6 @@ def examine_otherness(
         *find_foreign_accounts(contents.accounts),
     ):
         yield _report(where, found)
-    if family is Family.MARIADB:
-        yield from _examine_collations(where, contents)
 
 
 def _report(where: str, found: Foreign) -> Finding:
@@ -62,11 +53,3 @@ def _report(where: str, found: Foreign) -> Finding:
         return Finding(Severity.WARNING, where, _WHAT, message)
     message = f"{found.what} cannot be kept: {places}"
     return Finding(Severity.BLOCKER, where, _WHAT, message, found.remedy)
-
-
-def _examine_collations(where: str, contents: Contents) -> Iterator[Finding]:
-    """Tell collations that MariaDB knows by MySQL's name; those that it does not are refused."""
-    for name, places in used_charsets(contents).items():
-        if _UNICODE_9 in name:
-            message = f"{name} sorts newer characters in another order here: {shorten(places)}"
-            yield Finding(Severity.WARNING, where, "character sets", message)

@@ -20,6 +20,7 @@ _PLACE = re.compile(
 _OPTIONS = rb"(?=`)(?:`(?:[^`]|``)*`|" + _TEXT + rb"|[^`'*]|\*(?!/))*"
 _UNKNOWN = re.compile(_QUOTED + rb"| /\* (?P<options>" + _OPTIONS + rb") \*/", re.DOTALL)
 _ENGINE_OPTION = re.compile(rb"`(?P<name>\w+)`=(?P<value>\w+|" + _TEXT + b")|" + _QUOTED, re.DOTALL)
+_ROW_FORMAT = re.compile(_QUOTED + rb"| (?P<format>ROW_FORMAT|KEY_BLOCK_SIZE)=", re.DOTALL)
 # Types of CONNECT whose rows lie in files; without a type it is DOS.
 # Source: MariaDB manual, "CONNECT Table Types" and "Inward and Outward Tables".
 _IN_FILES = frozenset(
@@ -49,6 +50,11 @@ def revive_unknown_options(create_sql: bytes) -> bytes:
     A server takes them under IGNORE_BAD_TABLE_OPTIONS only.
     """
     return _UNKNOWN.sub(lambda match: match["quoted"] or b" " + match["options"], create_sql)
+
+
+def names_row_format(create_sql: bytes) -> bool:
+    """Say whether rows are stored as the definition says, not as its server does by default."""
+    return any(match["format"] for match in _ROW_FORMAT.finditer(create_sql))
 
 
 def keeps_rows_in_own_file(create_sql: bytes) -> bool:

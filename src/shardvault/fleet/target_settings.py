@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from shardvault.fleet.definitions import Contents, shorten, unsafe_functions
 from shardvault.fleet.servers import is_on
+from shardvault.fleet.table_options import names_row_format
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import ObjectKind
@@ -14,6 +16,7 @@ from shardvault.units import format_size
 
 EXAMINED = (
     "event_scheduler",
+    "innodb_default_row_format",
     "innodb_force_primary_key",
     "innodb_page_size",
     "innodb_read_only_compressed",
@@ -133,6 +136,27 @@ def _check_compressed(target: TargetSettings) -> Iterator[Finding]:
         yield target.finding(Severity.WARNING, "row format", message)
 
 
+def _check_row_format(target: TargetSettings) -> Iterator[Finding]:
+    """A table whose definition names no format gets the target's; no session can set it.
+
+    No blocker: the definition says that the server decides, and where tables were made under
+    several defaults, no setting of the target is right for all of them.
+    """
+    default = target.variables["innodb_default_row_format"]
+    others: dict[str, list[str]] = defaultdict(list)
+    for table in (one.table for one in target.contents.tables):
+        if table.row_format.lower() not in ("", default) and not names_row_format(table.create_sql):
+            others[table.row_format.lower()].append(table.qualified)
+    for row_format, names in others.items():
+        yield target.finding(
+            Severity.WARNING,
+            "row format",
+            f"innodb_default_row_format is {default}, these are {row_format} "
+            f"and do not say so: {shorten(names)}",
+            f"for the time of the restore: SET GLOBAL innodb_default_row_format={row_format}",
+        )
+
+
 def _check_functions(target: TargetSettings) -> Iterator[Finding]:
     """With a binlog, functions and triggers need SUPER, and functions must say they are safe."""
     if target.is_on("log_bin_trust_function_creators") or not target.is_on("log_bin"):
@@ -186,6 +210,7 @@ _CHECKS: tuple[Callable[[TargetSettings], Iterator[Finding]], ...] = (
     _check_packet,
     _check_keys,
     _check_compressed,
+    _check_row_format,
     _check_functions,
     _check_events,
     _check_revokes,

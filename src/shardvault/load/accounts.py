@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from shardvault.errors import ServerError
 from shardvault.load.attempts import try_all
+from shardvault.load.second_passwords import write_second_password
 from shardvault.load.warnings import run_clean
+from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import Account
 from shardvault.mysql.session import Session, decode, encode
-from shardvault.mysql.state import prepare_load, sql_mode
+from shardvault.mysql.state import LOAD_MODE, prepare_load, sql_mode
 
 _TEXT = rb"'(?:[^'\\]|\\.|'')*'"
 _WAY_IN = rb"\w+(?: USING " + _TEXT + rb")?"
@@ -20,23 +22,37 @@ _IDENTIFIED = re.compile(
 )
 _CREATE = re.compile(rb"CREATE (USER|ROLE) ")
 _ON_PACKAGE = re.compile(rb"GRANT [A-Z, ]+ ON PACKAGE ")
+# Notes about a user of MySQL, a user and a role of MariaDB.
+_IS_THERE = frozenset({3163, 1973, 1975})
 _SHOWN = 80  # characters of a statement that a finding repeats
 
 
-def create_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
+def create_accounts(
+    session: Session, accounts: Sequence[Account]
+) -> tuple[frozenset[str], tuple[Finding, ...]]:
     """Create the users and roles that are not there, before anything names them as definer.
 
     Args:
         session: in the load state.
         accounts: in any order; one may have another as default role.
+
+    Returns:
+        the names of those that were not there, and what was refused.
     """
+    made: set[str] = set()
 
     def create(account: Account) -> None:
-        run_clean(session, _CREATE.sub(rb"CREATE \1 IF NOT EXISTS ", account.create_sql, count=1))
+        sql = _CREATE.sub(rb"CREATE \1 IF NOT EXISTS ", account.create_sql, count=1)
+        if run_clean(session, sql) & _IS_THERE:
+            return  # it keeps its passwords
+        made.add(account.name)
+        for statement in write_second_password(account):
+            run_clean(session, statement)
 
     wanted = [account for account in accounts if account.create_sql]
     refused = try_all(wanted, create)
-    return tuple(_finding(account, account.create_sql, error) for account, error in refused)
+    findings = tuple(_finding(account, account.create_sql, error) for account, error in refused)
+    return frozenset(made), findings
 
 
 def grant_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
@@ -53,11 +69,15 @@ def grant_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Findi
 
 
 def _grant(session: Session, grant: bytes) -> None:
-    """Run a grant; MariaDB 10.11 knows packages in Oracle's mode only."""
-    if _ON_PACKAGE.match(grant) is None:
+    """Run a grant; MariaDB 10.11 knows packages in Oracle's mode only.
+
+    To an account that is not there MariaDB would give one without any password.
+    """
+    if session.family is Family.MYSQL:
         run_clean(session, grant)
         return
-    with sql_mode(session, "ORACLE"):
+    mode = "ORACLE" if _ON_PACKAGE.match(grant) else LOAD_MODE
+    with sql_mode(session, f"{mode},NO_AUTO_CREATE_USER"):
         run_clean(session, grant)
 
 

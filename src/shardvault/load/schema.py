@@ -68,6 +68,8 @@ def _deferred(table: Table, parts: tuple[bytes, ...]) -> tuple[bytes, ...]:
     The server adds a key behind those it has, so the keys before one that stays do so too.
     """
     counters = {first_name(part) for part in parts if _AUTO_INCREMENT.search(part)}
+    if table.auto_increment is not None and not counters:
+        return ()  # altered, a table of MySQL that counts nothing may forget its counter
     own = table.key_name.encode("utf-8", "surrogateescape")
     later: list[bytes] = []
     for part in filter(is_ordered_key, parts):

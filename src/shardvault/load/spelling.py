@@ -14,6 +14,7 @@ from shardvault.load.ddl import mask_nested, parse_table
 from shardvault.model.schema import CodeObject, Table
 
 _TEXT = re.compile(rb"('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)", re.DOTALL)
+_KEPT = re.compile(rb"('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`|/\*(?!!|M!).*?\*/)", re.DOTALL)
 # What stands between marks of MySQL counts; MariaDB's own tell how it stores a column.
 _MARKS = re.compile(rb"/\*M!\d+ \w+\*/|/\*!\d{5} | ?\*/")
 _ENGINE_OPTION = re.compile(rb"`(\w+)`='?(\w+)'?")
@@ -78,8 +79,8 @@ def spell_table(table: Table) -> Spelling:
 
 
 def _unmark(sql: bytes) -> bytes:
-    """Take marks away, but not out of names and text."""
-    pieces = _TEXT.split(sql)
+    """Take marks away, but not out of names, text and comments."""
+    pieces = _KEPT.split(sql)
     return b"".join(piece if at % 2 else _MARKS.sub(b"", piece) for at, piece in enumerate(pieces))
 
 

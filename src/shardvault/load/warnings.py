@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shardvault.errors import ServerError
@@ -51,23 +52,35 @@ HARMLESS = (
 """Every warning that a restore goes on with."""
 
 
-def run_clean(session: Session, statement: str | bytes) -> None:
+def run_clean(session: Session, statement: str | bytes) -> frozenset[int]:
     """Run a statement that creates or changes something; a warning of the server is a failure.
+
+    Returns:
+        the numbers of the server's notes.
 
     Raises:
         ServerError: refused, or done with a warning that is not harmless.
     """
     session.rows(statement)
-    warnings = read_warnings(session)
+    rows = _read_all(session)
+    warnings = _choose(rows)
     if warnings:
         raise ServerError(f"warning while creating: {warnings[0]}", shard=session.shard)
+    return frozenset(int(row[1] or 0) for row in rows if row[0] == _NOTE)
 
 
 def read_warnings(session: Session) -> tuple[str, ...]:
     """Read the warnings of the last statement, without notes and harmless ones."""
-    if not session.warning_count or is_off("restore.warnings"):
+    return _choose(_read_all(session))
+
+
+def _read_all(session: Session) -> list[Row]:
+    return session.rows("SHOW WARNINGS") if session.warning_count else []
+
+
+def _choose(rows: Iterable[Row]) -> tuple[str, ...]:
+    if is_off("restore.warnings"):
         return ()
-    rows = session.rows("SHOW WARNINGS")
     return tuple(_text(row) for row in rows if not _is_harmless(row))
 
 

@@ -134,12 +134,17 @@ class VerifyReport:
 
 @dataclass(frozen=True)
 class InitReport:
-    """Report a new repository."""
+    """Report a new repository.
+
+    Attributes:
+        further: other repositories of the same configuration that were made with it.
+    """
 
     repository_id: str
     url: str
     key_file: str
     probe: tuple[Finding, ...] = ()
+    further: tuple[InitReport, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,10 +159,15 @@ class ProbeReport:
 
 @dataclass(frozen=True)
 class CatalogReport:
-    """Report the catalog: every complete backup, oldest first, and what cannot be read."""
+    """Report the catalog: every complete backup, oldest first, and what cannot be read.
+
+    Attributes:
+        findings: repositories that were passed over; then this is the catalog of a copy.
+    """
 
     backups: tuple[BackupSummary, ...]
     damaged: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -507,3 +517,83 @@ class RepoRepairReport:
     damage: tuple[DamagedTable, ...]
     findings: tuple[Finding, ...]
     seconds: float
+
+
+@dataclass(frozen=True)
+class StoredShare:
+    """Report what something takes; each chunk counts with the first that holds it [bytes].
+
+    Attributes:
+        name: logical table, or shard; ``definitions`` is what is stored beside rows.
+        raw_bytes: plain, as often as backups hold it.
+        stored_bytes: compressed and encrypted, once.
+    """
+
+    name: str
+    raw_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True)
+class BackupStats:
+    """Report what one backup takes [bytes].
+
+    Attributes:
+        raw_bytes: plain.
+        own_bytes: stored; what no other backup needs.
+        shared_bytes: stored; what others need too.
+        new_bytes: stored; what no older backup had.
+    """
+
+    id: BackupId
+    raw_bytes: int
+    own_bytes: int
+    shared_bytes: int
+    new_bytes: int
+
+
+@dataclass(frozen=True)
+class RepoStatsReport:
+    """Report what a repository takes [bytes].
+
+    ``raw_bytes`` is ``saved_by_dedup_bytes`` and ``saved_by_compression_bytes`` and
+    ``needed_bytes``; the last is the sum over ``backups`` of what was new, over ``tables`` and
+    over ``shards`` of what is stored. ``stored_bytes`` is the sum over ``objects``; that of the
+    packs is what is needed, what is not, and ``overhead_bytes``.
+
+    Attributes:
+        raw_bytes: plain, what all backups together hold.
+        needed_bytes: stored chunks that a backup needs.
+        unneeded_bytes: stored chunks that none needs; a prune frees them.
+        overhead_bytes: what packs hold beside chunks.
+        stored_bytes: everything in the store.
+        objects: stored bytes by kind of object, as ``packs``.
+        unreadable: backups that are not counted, because they are damaged.
+    """
+
+    repository_id: str
+    raw_bytes: int
+    saved_by_dedup_bytes: int
+    saved_by_compression_bytes: int
+    needed_bytes: int
+    unneeded_bytes: int
+    overhead_bytes: int
+    stored_bytes: int
+    objects: dict[str, int]
+    backups: tuple[BackupStats, ...]
+    tables: tuple[StoredShare, ...]
+    shards: tuple[StoredShare, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HistoryReport:
+    """Report what is wrong with the repository's history.
+
+    Attributes:
+        is_accepted: say whether this computer takes the present state for the true one now.
+    """
+
+    repository_id: str
+    faults: tuple[str, ...]
+    is_accepted: bool

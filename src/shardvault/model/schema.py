@@ -151,9 +151,14 @@ class Account:
 
     Attributes:
         create_sql: empty for an account that every server has, as MariaDB's ``PUBLIC``.
+        grants: what the account has; of a role of MariaDB also who has it among the accounts
+            that every server has, which are not recorded themselves.
+        second_password: hash of the password that MySQL takes besides the first one, which
+            ``create_sql`` tells (RETAIN CURRENT PASSWORD); empty if there is none.
     """
 
     name: str
     is_role: bool
     create_sql: bytes
     grants: tuple[bytes, ...]
+    second_password: str = ""

@@ -63,6 +63,7 @@ class BackupOptions:
         threads: ranges read at the same time, over all shards.
         sessions_per_shard: snapshots on each shard.
         allowed_losses: kinds of loss with which a backup is taken all the same.
+        parity_packs: packs that share one object of parity; 0 = none is stored.
     """
 
     threads: int
@@ -72,6 +73,7 @@ class BackupOptions:
     tool_version: str = ""
     zstd_level: int = 1
     allowed_losses: frozenset[LossKind] = frozenset()
+    parity_packs: int = 0
 
 
 def run_backup(
@@ -87,7 +89,12 @@ def run_backup(
     """
     begin, begin_s = format_time(utc_now()), monotonic_s()
     with (
-        repository.writer(_OPERATION, fleet=fleet.name, level=options.zstd_level) as writer,
+        repository.writer(
+            _OPERATION,
+            fleet=fleet.name,
+            level=options.zstd_level,
+            parity_packs=options.parity_packs,
+        ) as writer,
         opened_sessions(_chosen(fleet, options)) as found,
     ):
         if writer.reclaimed_bytes:

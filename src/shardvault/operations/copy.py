@@ -27,7 +27,7 @@ from shardvault.model.report import Finding, RepositoryCopy, Severity
 from shardvault.operations.progress import Meter
 from shardvault.repository.chunks import ChunkWriter
 from shardvault.repository.history import History
-from shardvault.repository.pairs import is_same_backup, pair_chunks
+from shardvault.repository.pairs import describe_apart, pair_chunks
 from shardvault.repository.parts import get_part, put_part
 from shardvault.repository.store import Repository
 from shardvault.workers.local import Lane, run_lanes
@@ -154,7 +154,8 @@ class _Run:
     def _compare(self, manifest: Manifest) -> None:
         """Make sure that what is there is this backup, and learn from it what became what."""
         copy = self._destination.load(manifest.id)
-        if not is_same_backup(manifest, copy):
+        theirs = describe_apart(copy, self._destination.id)
+        if describe_apart(manifest, self._source.id) != theirs:
             self._find("another backup of that id is there", manifest.id, None)
             return
         self.tally.present += 1

@@ -56,9 +56,8 @@ class TargetLane:
         if self._loader is None or self._table != name:
             self.close()
             self._table = name
-            self._loader = open_loader(
-                self.session, *name, stored_columns(record), self._max_packet_bytes
-            )
+            columns = [*stored_columns(record), *computed_columns(record.table.columns)]
+            self._loader = open_loader(self.session, *name, columns, self._max_packet_bytes)
         return self._loader
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shardvault.clock import monotonic_s
@@ -14,10 +14,11 @@ from shardvault.model.report import DamagedTable, Finding, RepoCheckReport, Seve
 from shardvault.operations.damage import LostChunks, find_damage, lose_backup
 from shardvault.operations.progress import Meter
 from shardvault.repository.chunks import ChunkReader
-from shardvault.repository.format import pack_name
+from shardvault.repository.format import PARITY_PREFIX, pack_name
 from shardvault.repository.index import PackRecord
 from shardvault.repository.insides import Insides
 from shardvault.repository.inspection import LOG, Fault, Inspection, inspect_repository
+from shardvault.repository.parity import prove_group
 from shardvault.repository.samples import Sample
 from shardvault.repository.store import Repository
 from shardvault.repository.whole_packs import PackReading, read_pack
@@ -109,6 +110,8 @@ def examine(
         if pack in found.inspection.suspects or (sample is not None and sample.has(pack))
     ]
     found.readings = _read_packs(insides, wanted, sink, threads)
+    if sample is not None:
+        found.inspection.faults += _read_parity(insides, found.inspection, sample)
     sink.emit(PhaseStarted(_OPERATION, "what the damage hits"))
     found.damage = _find_damage(insides, found)
     return found
@@ -127,6 +130,14 @@ def _read_packs(
 
     readings = map_parallel(read, records, limit=threads)
     return {record.pack: reading for record, reading in zip(records, readings, strict=True)}
+
+
+def _read_parity(insides: Insides, found: Inspection, sample: Sample) -> Iterator[Fault]:
+    for group in found.groups:
+        word = bytes.fromhex(group.name.removeprefix(PARITY_PREFIX))
+        text = prove_group(insides.storage, group) if sample.has(word) else ""
+        if text:
+            yield Fault(group.name, text, Severity.WARNING)
 
 
 def _find_damage(insides: Insides, found: Examination) -> list[DamagedTable]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shardvault.clock import monotonic_s
 from shardvault.errors import TamperDetected
@@ -15,7 +15,7 @@ from shardvault.repository.format import pack_name
 from shardvault.repository.index import PackRecord
 from shardvault.repository.insides import Insides
 from shardvault.repository.inspection import Fault
-from shardvault.repository.mending import mend_packs
+from shardvault.repository.mending import mend_packs, renew_parity
 from shardvault.repository.renewal import renew_log
 from shardvault.repository.repair import Repairer, Unsound, index_faults
 from shardvault.repository.samples import Sample
@@ -37,13 +37,17 @@ class RepairOptions:
         threads: packs read at the same time.
         reads_data: look for damage in every byte first.
         forgets_damaged: take backups that cannot be restored whole out of the catalog.
-        accepts_history: go on although the log was deleted, rolled back or altered.
+        accepts_history: go on although the log was deleted, rolled back or altered, and list
+            every authentic manifest that it does not tell of.
+        parity_packs: packs that share one object of parity, made for those that have none;
+            0 = none is made.
     """
 
     threads: int
     reads_data: bool = False
     forgets_damaged: bool = False
     accepts_history: bool = False
+    parity_packs: int = 0
 
 
 def run_repo_repair(
@@ -62,15 +66,15 @@ def run_repo_repair(
     insides = repository.insides()
     taken_in = _settle_history(insides, options)
     repairer = Repairer(insides)
+    done = _Done()
     with repairer.hold():
-        sample = Sample() if options.reads_data else None
-        found = examine(insides, sink, threads=options.threads, sample=sample)
-        sink.emit(PhaseStarted(_OPERATION, "mend"))
-        whole = mend_packs(insides, repairer, found.inspection, found.damaged_packs)
-        mended = tuple(map(pack_name, whole))
-        moved, index = repairer.replace(found.inspection, _list_unsound(found, frozenset(whole)))
+        before = done.mend(insides, repairer, sink, options)
+        if index_faults(before.inspection):  # packs were found that no index named
+            done.mend(insides, repairer, sink, options)
         after = examine(insides, sink, threads=options.threads, sample=None)
-        repairer.note(moved, mended, after.damaged_backups)
+        present = after.inspection.packs.keys() & after.inspection.index.present.keys()
+        renew_parity(insides, present, options.parity_packs)
+        repairer.note(done.quarantined, done.mended, after.damaged_backups)
         forgotten = after.damaged_backups if options.forgets_damaged else frozenset()
         if forgotten:
             repairer.forget(forgotten)
@@ -78,23 +82,46 @@ def run_repo_repair(
     report = RepoRepairReport(
         status="ok",
         repository_id=repository.id,
-        quarantined=moved,
-        mended=mended,
-        index=index,
+        quarantined=tuple(done.quarantined),
+        mended=tuple(done.mended),
+        index=tuple(done.index),
         taken_in=taken_in,
         forgotten=tuple(sorted(forgotten)),
         damage=tuple(after.damage),
-        findings=tuple(map(tell_fault, _left(found.faults, after.faults))),
+        findings=tuple(map(tell_fault, _left(before.faults, after.faults))),
         seconds=round(monotonic_s() - begin_s, 3),
     )
     return replace(report, status=_judge(report))
+
+
+@dataclass
+class _Done:
+    """Gather the names of what was moved, brought back and written."""
+
+    quarantined: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    index: list[str] = field(default_factory=list)
+
+    def mend(
+        self, insides: Insides, repairer: Repairer, sink: EventSink, options: RepairOptions
+    ) -> Examination:
+        """Look for damage once and mend it; return what was found."""
+        sample = Sample() if options.reads_data else None
+        found = examine(insides, sink, threads=options.threads, sample=sample)
+        sink.emit(PhaseStarted(_OPERATION, "mend"))
+        whole = mend_packs(insides, repairer, found.inspection, found.damaged_packs)
+        moved, index = repairer.replace(found.inspection, _list_unsound(found, frozenset(whole)))
+        self.mended += map(pack_name, whole)
+        self.quarantined += moved
+        self.index += index
+        return found
 
 
 def _settle_history(insides: Insides, options: RepairOptions) -> tuple[str, ...]:
     _, faults = insides.log.inspect()
     if faults and not options.accepts_history:
         raise TamperDetected(faults[0], hint=_ACCEPT_HINT)
-    return renew_log(insides) if faults else ()
+    return renew_log(insides) if options.accepts_history else ()
 
 
 def _list_unsound(found: Examination, mended: frozenset[bytes]) -> Unsound:

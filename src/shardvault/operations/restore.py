@@ -12,6 +12,7 @@ from shardvault.failpoints import failpoint
 from shardvault.interfaces import ChunkSource, EventSink
 from shardvault.load.accounts import create_accounts, grant_accounts
 from shardvault.load.objects import create_objects
+from shardvault.load.roles import leave_roles
 from shardvault.load.schema import create_schema, plan_steps
 from shardvault.load.warnings import run_clean
 from shardvault.model.ids import ShardName
@@ -101,6 +102,7 @@ class _Run:
     begin_s: float = field(default_factory=monotonic_s)
     loads: dict[ShardName, TableLoads] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    made: dict[ShardName, frozenset[str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def phase(self, name: str, run: Callable[[], None]) -> None:
@@ -194,15 +196,20 @@ class _Run:
     def add_objects(self) -> None:
         """Create accounts, then what names them as definers, then grants, which name that.
 
+        Only when all is granted does our login leave the roles that it made.
+
         Several shards may go to one target: each step ends everywhere before the next.
         """
         self.each(self._create_accounts)
         self.each(self._create_objects)
         self.each(self._grant)
+        self.each(self._leave_roles)
+        self.each(self._compare_accounts)
 
     def _create_accounts(self, shard: ShardRestore, session: Session) -> None:
         prepare_load(session)
-        self.findings += create_accounts(session, shard.accounts)
+        self.made[shard.source], findings = create_accounts(session, shard.accounts)
+        self.findings += findings
 
     def _create_objects(self, shard: ShardRestore, session: Session) -> None:
         drop_objects(shard, session)
@@ -214,6 +221,16 @@ class _Run:
     def _grant(self, shard: ShardRestore, session: Session) -> None:
         prepare_load(session)
         self.findings += grant_accounts(session, shard.accounts)
+
+    def _leave_roles(self, shard: ShardRestore, session: Session) -> None:
+        """Several shards may go to one target: what one of them grants our login stays."""
+        beside = [one for one in self.plan.shards if one.target.name == shard.target.name]
+        if shard is beside[0]:
+            accounts = [account for one in beside for account in one.accounts]
+            made = frozenset[str]().union(*(self.made[one.source] for one in beside))
+            self.findings += leave_roles(session, accounts, made)
+
+    def _compare_accounts(self, shard: ShardRestore, session: Session) -> None:
         prepare_read(session)
         self.findings += compare_accounts(shard, session, self._source(shard))
 

@@ -24,10 +24,10 @@ from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema
 from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
 from shardvault.mysql.session import Session
 from shardvault.operations.losses import in_default_place, tell_losses
+from shardvault.operations.restore_damage import read_parts, refuse_damaged
 from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, read_mark
 from shardvault.operations.restore_renaming import rename_contents
 from shardvault.operations.schema_names import Place, plan_renaming
-from shardvault.repository.parts import get_part
 from shardvault.workers.local import map_parallel
 
 _MOST_THREADS = 32
@@ -45,6 +45,7 @@ class RestoreOptions:
         confirmed_source: the fleet's name as typed, to restore onto the source itself.
         threads: ranges loaded at the same time, over all shards.
         events_on: switch the events on at the very end; else they stay disabled.
+        skip_damaged: leave out tables whose rows cannot be read; all are read first.
     """
 
     threads: int
@@ -56,6 +57,7 @@ class RestoreOptions:
     confirmed_source: str | None = None
     with_accounts: bool = False
     events_on: bool = True
+    skip_damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,22 +98,25 @@ class RestorePlan:
 
     Attributes:
         mark: what is written on each target while it is incomplete.
+        left_out: what of the backup is damaged and is not restored.
     """
 
     manifest: Manifest
     shards: tuple[ShardRestore, ...]
     mark: RestoreMark
     options: RestoreOptions
+    left_out: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Give the findings of all targets."""
-        return tuple(item for shard in self.shards for item in (*shard.notes, *shard.findings))
+        found = (item for shard in self.shards for item in (*shard.notes, *shard.findings))
+        return (*self.left_out, *found)
 
     @property
     def notes(self) -> tuple[Finding, ...]:
         """Give what is lost before any target is looked at, of all shards."""
-        return tuple(item for shard in self.shards for item in shard.notes)
+        return (*self.left_out, *(item for shard in self.shards for item in shard.notes))
 
     @property
     def is_verified(self) -> bool:
@@ -141,15 +146,19 @@ def plan_restore(
 
     Raises:
         UsageError: a mapping or filter that fits nothing.
-        IntegrityError: a part of the backup is damaged.
+        IntegrityError: something that is to be restored is damaged.
         ConnectError: a target cannot be reached.
     """
     wanted = options.scope.shards
     records = [shard for shard in manifest.shards if not wanted or shard.name in wanted]
-    parts = {shard.name: get_part(store, shard.part) for shard in records}
+    parts, left_out = read_parts(
+        records, store, skip_damaged=options.skip_damaged, threads=options.threads
+    )
     selection = _select(manifest, parts, options.scope)
     targets = _map_targets(parts, target, options.mapping)
     chosen = [_choose(parts[name], targets[name], selection, options) for name in parts]
+    for shard in chosen:
+        refuse_damaged(shard.source, shard.tables, store)
     chosen = [_note_losses(shard, manifest.allowed_losses) for shard in chosen]
     servers = {shard.name: shard.server for shard in manifest.shards}
     chosen = _rename([shard for shard in chosen if shard.schemas], servers, options.rename)
@@ -165,7 +174,7 @@ def plan_restore(
         return _examine(shard, servers[shard.source], mark, terms)
 
     examined = map_parallel(examine, chosen, limit=_MOST_THREADS)
-    return RestorePlan(manifest, tuple(examined), mark, options)
+    return RestorePlan(manifest, tuple(examined), mark, options, left_out)
 
 
 def _select(manifest: Manifest, parts: Mapping[ShardName, ShardPart], scope: Scope) -> Selection:

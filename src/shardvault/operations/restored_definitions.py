@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shardvault.errors import ServerError, VerificationFailed
@@ -11,6 +11,7 @@ from shardvault.fleet.databases import describe_difference
 from shardvault.fleet.inventory import read_inventory, read_schema, strip_auto_increment
 from shardvault.fleet.objects import read_objects
 from shardvault.fleet.occupied import NO_SUCH_TABLE
+from shardvault.fleet.table_options import names_row_format
 from shardvault.load.events import put_to_sleep
 from shardvault.load.schema import count_orphans
 from shardvault.load.spelling import spell_code, spell_table
@@ -69,7 +70,22 @@ def compare_tables(
                     "compare SHOW CREATE TABLE on both sides",
                 )
             )
+        findings += _tell_row_format(shard, wanted, got)
     return tuple(findings)
+
+
+def _tell_row_format(shard: ShardRestore, wanted: Table, got: Table) -> Iterator[Finding]:
+    """Tell a format that no definition names, and that so is the target's own choice."""
+    what = _row_format_difference(wanted, got)
+    if what and not names_row_format(wanted.create_sql):
+        yield Finding(
+            Severity.WARNING,
+            f"{shard.source}: {wanted.qualified}",
+            "row format",
+            f"{what}: the target's innodb_default_row_format decides",
+            f"ALTER TABLE {quote_table(wanted.schema, wanted.name)} ENGINE=InnoDB "
+            f"under innodb_default_row_format={wanted.row_format.lower()}",
+        )
 
 
 def _difference(wanted: Table, got: Table, *, is_same_version: bool) -> str:
@@ -79,8 +95,8 @@ def _difference(wanted: Table, got: Table, *, is_same_version: bool) -> str:
         return f"sequence goes on at {got.sequence_next}, not at {wanted.sequence_next}"
     if wanted.sequence_cycles != got.sequence_cycles:
         return f"sequence is in round {got.sequence_cycles}, not {wanted.sequence_cycles}"
-    if _names_row_format(wanted) and wanted.row_format not in ("", got.row_format):
-        return f"rows are stored as {got.row_format}, not as {wanted.row_format}"
+    if names_row_format(wanted.create_sql) and (what := _row_format_difference(wanted, got)):
+        return what
     if (wanted.auto_increment or 1) != (got.auto_increment or 1):
         return f"AUTO_INCREMENT is {got.auto_increment}, not {wanted.auto_increment}"
     return ""
@@ -96,9 +112,10 @@ def _reads_equal(wanted: Table, got: Table, *, is_same_version: bool) -> bool:
     return spell_table(one) == spell_table(other)
 
 
-def _names_row_format(table: Table) -> bool:
-    """Say whether a table's rows are stored as it wants, and not as its server does by default."""
-    return b"ROW_FORMAT=" in table.create_sql[table.create_sql.rfind(b"\n)") :]
+def _row_format_difference(wanted: Table, got: Table) -> str:
+    if wanted.row_format in ("", got.row_format):
+        return ""
+    return f"rows are stored as {got.row_format}, not as {wanted.row_format}"
 
 
 def find_orphans(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
@@ -261,4 +278,8 @@ def compare_accounts(
 
 def _is_equal(wanted: Account, got: Account) -> bool:
     """Compare two accounts; servers list grants in the order in which they came."""
-    return wanted.create_sql == got.create_sql and set(wanted.grants) == set(got.grants)
+    is_same_way_in = (wanted.create_sql, wanted.second_password) == (
+        got.create_sql,
+        got.second_password,
+    )
+    return is_same_way_in and set(wanted.grants) == set(got.grants)

@@ -29,7 +29,7 @@ from shardvault.repository.entries import Committed
 from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectType
 from shardvault.repository.history import History
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
+from shardvault.repository.objects import fetch_sealed, open_signed, prove_object, seal_signed
 
 LATEST = BackupId("latest")
 
@@ -112,6 +112,7 @@ class Catalog:
         failpoint("repo.manifest")
         try:
             self._storage.put_new(name, [signed])
+            prove_object(self._storage, name, len(signed))
         except ObjectExists as error:
             raise RefusedError(f"a backup {manifest.id} exists already") from error
         return name, sha256(signed).hexdigest()
@@ -132,7 +133,8 @@ class Catalog:
         try:
             return self._read(name, commits).manifest
         except ObjectMissing as error:
-            raise self._unknown(backup) if commits is None else _gone(name) from error
+            is_lost = commits is not None and self._counts_still(name)
+            raise _gone(name) if is_lost else self._unknown(backup) from error
 
     def has(self, backup: BackupId) -> bool:
         """Say whether there is a manifest of that id, sound or not; reads none."""
@@ -146,7 +148,7 @@ class Catalog:
         """Read every manifest that counts; damaged ones are noted, not raised."""
         history = self._history()
         summaries: list[BackupSummary] = []
-        index: set[str] = set()
+        index = {name.removeprefix(INDEX_PREFIX) for name in history.index} if history else set()
         damaged: list[IntegrityError] = []
         for record in self.read_all(history):
             if isinstance(record, IntegrityError):
@@ -170,15 +172,21 @@ class Catalog:
             history: says which count; None where there is no log.
         """
         commits = _commits(history)
-        present = [found.name for found in self._storage.list(MANIFEST_PREFIX)]
-        for name in commits or ():
-            if name not in present:
-                yield name, _gone(name)
-        for name in present if commits is None else [one for one in present if one in commits]:
+        for name in self._list_all() if commits is None else sorted(commits):
             try:
                 yield name, self._read(name, commits)
             except IntegrityError as error:
                 yield name, error
+            except ObjectMissing:
+                if self._counts_still(name):
+                    yield name, _gone(name)
+
+    def _list_all(self) -> list[str]:
+        return [found.name for found in self._storage.list(MANIFEST_PREFIX)]
+
+    def _counts_still(self, name: str) -> bool:
+        """Say whether a manifest that is gone should be there: a prune may have run meanwhile."""
+        return name in (_commits(self._history()) or ())
 
     def _find_latest(self) -> BackupId:
         scan = self.scan()
@@ -273,4 +281,6 @@ def _summarise(manifest: Manifest, history: History | None) -> BackupSummary:
         consistency=manifest.consistency.value,
         totals=manifest.totals,
         allowed_losses=tuple(sorted({loss.kind for loss in manifest.allowed_losses})),
+        is_verified=history is not None and manifest.id in history.verified,
+        hold=history.holds.get(manifest.id, "") if history else "",
     )

@@ -194,6 +194,8 @@ class ChunkWriter:
         Raises:
             IntegrityError: one is missing or has another size than was written.
         """
+        if self._parity is not None:
+            self._written += self._parity.finish()
         for name, size_bytes in (*self._written, *self._ring.epochs.stored()):
             prove_object(self._storage, name, size_bytes)
 

@@ -20,7 +20,7 @@ from shardvault.model.manifest import Manifest
 from shardvault.model.report import Finding, Severity
 from shardvault.repository.catalog import LATEST
 from shardvault.repository.fallback import BackupReader, Holder, Opened, Tell
-from shardvault.repository.pairs import is_same_backup
+from shardvault.repository.pairs import describe_apart
 from shardvault.repository.store import Repository
 
 _Result = TypeVar("_Result")
@@ -101,8 +101,16 @@ class Copies:
         home = Holder(site.name, lambda: (manifest, reader))
         passed = {id(one) for one, _ in self._passed}
         others = (one for one in self._sites if one is not site and id(one) not in passed)
-        copies = [Holder(one.name, partial(_open_copy, one, manifest)) for one in others]
-        return BackupReader(home, manifest, copies, self._tell, self.findings())
+        apart = describe_apart(manifest, repository.id)
+        copies = [Holder(one.name, partial(_open_copy, one, apart)) for one in others]
+        return BackupReader(
+            home,
+            manifest,
+            copies,
+            repository=repository,
+            tell=self._tell,
+            notes=self.findings(),
+        )
 
     def _pass_over(self, site: Site, error: ShardvaultError) -> None:
         self._passed.append((site, error))
@@ -110,13 +118,13 @@ class Copies:
             self._tell(f"repository {site.name} is passed over, the next is asked: {error}")
 
 
-def _open_copy(site: Site, manifest: Manifest) -> Opened:
+def _open_copy(site: Site, apart: Manifest) -> Opened:
     """Open another repository's copy of a backup; raises ShardvaultError if it has none."""
     repository = site.repository()
-    own = repository.load(manifest.id)
-    if not is_same_backup(own, manifest):
+    manifest = repository.load(apart.id)
+    if describe_apart(manifest, repository.id) != apart:
         raise IntegrityError(f"{site.name} holds another backup {manifest.id}")
-    return own, repository.reader()
+    return manifest, repository.reader()
 
 
 def _describe(site: Site, error: ShardvaultError) -> Finding:

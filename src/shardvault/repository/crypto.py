@@ -87,6 +87,34 @@ def decompress(frame: bytes, limit_bytes: int) -> bytes:
     return plain
 
 
+def decompress_own(frame: bytes, size_bytes: int) -> bytes:
+    """Return the contents of exactly one frame that whoever holds the master key wrote.
+
+    As ``decompress``, in two thirds of its time, because memory of the stated size is taken
+    at once. A frame that lies about its size could take much more: sources are not trusted
+    with that.
+
+    Args:
+        size_bytes: that the contents have [bytes].
+
+    Raises:
+        IntegrityError: not one whole frame of that size.
+
+    Source: measured with chunks of 1 MiB, Python 3.11: 1.6 instead of 1.0 GB/s.
+    """
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX}
+    context = zstd.ZstdDecompressor(options=options)
+    try:
+        if zstd.get_frame_info(frame).decompressed_size != size_bytes:
+            raise IntegrityError("compressed data does not have the stated length")
+        plain = context.decompress(frame)
+    except zstd.ZstdError as error:
+        raise IntegrityError("compressed data is damaged") from error
+    if not context.eof or context.unused_data or len(plain) != size_bytes:
+        raise IntegrityError("compressed data does not have the stated length")
+    return plain
+
+
 def decrypt(cipher: AESGCM, nonce: bytes, data: Buffer, associated: bytes) -> bytes:
     """Return the plain bytes; raises IntegrityError unless they are authentic."""
     try:

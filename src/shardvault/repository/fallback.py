@@ -17,6 +17,7 @@ from shardvault.model.manifest import Manifest, ShardPart, ShardRecord
 from shardvault.model.report import Finding, Severity
 from shardvault.repository.pairs import pair_chunks
 from shardvault.repository.parts import get_part
+from shardvault.repository.store import Repository
 
 Tell = Callable[[str], None]
 Opened = tuple[Manifest, ChunkSource]
@@ -69,6 +70,13 @@ class Holder:
         except _UNREADABLE:
             return None
 
+    def read_meta(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, bytes] | None:
+        """Read chunks of metadata by their own ids; None if one cannot be read."""
+        try:
+            return {chunk: self.get(chunk, ChunkKind.META) for chunk in chunks}
+        except _UNREADABLE:
+            return None
+
     def has(self, chunk: ChunkId) -> bool:
         """Say whether its index names the chunk, by this id."""
         found = self.open()
@@ -103,19 +111,23 @@ class BackupReader:
         home: Holder,
         manifest: Manifest,
         copies: Sequence[Holder],
+        *,
+        repository: Repository,
         tell: Tell,
         notes: Sequence[Finding] = (),
     ) -> None:
-        """Read the parts once, if there are copies.
+        """Read the parts once, and keep them, if there are copies.
 
         Args:
-            home: the repository that is read first.
+            home: what is read first.
             manifest: its own.
             copies: who may help, the nearest first.
+            repository: that of ``home``.
             tell: takes a sentence when a copy helps for the first time.
             notes: what was found on the way here.
         """
         self._home = home
+        self._repository = repository
         self._copies = tuple(copies)
         self._tell = tell
         self._notes = tuple(notes)
@@ -123,12 +135,15 @@ class BackupReader:
         self._twins: _Twins | None = None
         self._helped: Counter[str] = Counter()
         self._reason: ShardvaultError | None = None
+        self._meta: dict[ChunkId, bytes] = {}
         self.manifest = replace(manifest, shards=tuple(map(self._mend, manifest.shards)))
 
     def get(self, chunk: ChunkId, kind: ChunkKind) -> bytes:
         """Read a chunk; raises what the home repository raises if no copy has it either."""
         if not self._copies:
             return self._home.get(chunk, kind)
+        if kind is ChunkKind.META and chunk in self._meta:
+            return self._meta[chunk]
         error: ShardvaultError | None = None
         if self._home.has(chunk):
             try:
@@ -147,6 +162,10 @@ class BackupReader:
     def has(self, chunk: ChunkId) -> bool:
         """Say whether the chunk is stored anywhere."""
         return self._home.has(chunk) or any(self._places(chunk))
+
+    def proven(self) -> Repository | None:
+        """Return the repository that gave all that was read; None if a copy had to help."""
+        return None if self._helped else self._repository
 
     def findings(self) -> tuple[Finding, ...]:
         """Say which repositories were passed over, and what was taken from which copy."""
@@ -168,12 +187,13 @@ class BackupReader:
 
     def _mend(self, shard: ShardRecord) -> ShardRecord:
         """Take a shard's part that cannot be read at home from a copy, chunk ids and all."""
-        if not self._copies or self._home.part(shard) is not None:
-            return shard
-        for holder in self._copies:
+        for holder in (self._home, *self._copies) if self._copies else ():
             record = holder.record(shard)
-            if record is not None and holder.part(shard) is not None:
-                self._note(holder, None)
+            meta = holder.read_meta(record.part) if record else None
+            if record is not None and meta is not None:
+                self._meta |= meta
+                if holder is not self._home:
+                    self._note(holder, None)
                 return record
         return shard
 
@@ -188,16 +208,16 @@ class BackupReader:
         yield from self._twins.get(chunk, ())
 
     def _find_twins(self) -> _Twins:
-        """Match all chunks of the backup with those of every copy, by their places."""
+        """Match all chunks that the backup names with those of every copy, by their places."""
         twins: _Twins = {}
         for shard in self.manifest.shards:
-            parts = [(holder, holder.part(shard)) for holder in (self._home, *self._copies)]
-            readable = [(holder, part) for holder, part in parts if part is not None]
-            for _, named in readable[:1]:  # whose ids the manifest names, see _mend
-                for holder, part in readable[1:]:
-                    for mine, theirs in pair_chunks(named, part):
-                        if mine != theirs:
-                            twins.setdefault(mine, []).append((holder, theirs))
+            is_readable = self._meta.keys() >= set(shard.part)
+            named = get_part(self, shard.part) if is_readable else None
+            for holder in self._copies if named else ():
+                part = holder.part(shard)
+                for mine, theirs in pair_chunks(named, part) if named and part else ():
+                    if mine != theirs:
+                        twins.setdefault(mine, []).append((holder, theirs))
         return twins
 
     def _note(self, holder: Holder, error: ShardvaultError | None) -> None:

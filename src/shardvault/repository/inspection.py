@@ -39,7 +39,7 @@ from shardvault.repository.index import (
 from shardvault.repository.insides import Insides
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import read_header
-from shardvault.repository.parity import list_useless, read_groups
+from shardvault.repository.parity import Group, list_useless, read_groups
 from shardvault.repository.slots import list_slots
 from shardvault.repository.sources import list_sources
 
@@ -76,6 +76,7 @@ class Inspection:
         packs: what the index says of each pack.
         unopened: packs that are missing, or that no key opens.
         suspects: packs that are there and have another size than they should.
+        groups: packs that share parity.
         faults: everything that is wrong, and what is worth knowing.
     """
 
@@ -88,6 +89,7 @@ class Inspection:
     packs: dict[bytes, PackRecord] = field(default_factory=dict)
     unopened: set[bytes] = field(default_factory=set)
     suspects: set[bytes] = field(default_factory=set)
+    groups: list[Group] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -238,14 +240,13 @@ def _inspect_headers(insides: Insides, found: Inspection) -> None:
 
 def _inspect_parity(insides: Insides, found: Inspection) -> None:
     """Tell of parity that is of no use; no backup needs it."""
-    groups = []
     for group in read_groups(insides.storage, insides.ring):
         if isinstance(group, IntegrityError):
             name = _name_in(group.message)
             found.faults.append(Fault(name, group.message, Severity.WARNING))
         else:
-            groups.append(group)
-    for name in list_useless(groups, found.index.present):
+            found.groups.append(group)
+    for name in list_useless(found.groups, found.index.present):
         text = f"object {name} mends nothing more: packs of its group are gone"
         found.faults.append(Fault(name, text, Severity.WARNING))
 

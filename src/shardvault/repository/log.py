@@ -7,6 +7,7 @@ decided on an older log is decided again before it is written.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ from shardvault.repository.entries import (
 from shardvault.repository.format import LOG_PREFIX, SOURCE_PREFIX, ObjectType
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
+from shardvault.repository.objects import fetch_sealed, open_signed, prove_object, seal_signed
 
 _MOST_TRIES = 64
 _READERS = 8
@@ -181,23 +182,50 @@ class Log:
         failpoint("repo.log")
         try:
             self._storage.put_new(name, [signed])
+            prove_object(self._storage, name, len(signed))
         except ObjectExists:
             return None
+        except IntegrityError:
+            self._take_back(name, len(signed))
+            raise
         self._keep(_Stored(sha256(signed).hexdigest(), entry))
         self._remember()
         return entry
 
+    def _take_back(self, name: str, size_bytes: int) -> None:
+        """Remove our own entry if the store cut it [bytes]: no other can have built on that."""
+        with contextlib.suppress(StorageError):
+            if self._storage.features.may_delete and self._size_of(name) not in {None, size_bytes}:
+                self._storage.delete(name)
+
+    def _size_of(self, name: str) -> int | None:
+        """Return the size of an object [bytes]; None if there is none."""
+        try:
+            return self._storage.stat(name).size_bytes
+        except ObjectMissing:
+            return None
+
     def _fetch_new(self) -> None:
-        """Read the entries behind those that are known."""
+        """Read the entries behind those that are known.
+
+        A list may be older than what is stored. Whoever believed one would take the newest
+        backup for an interrupted one: so what a list leaves out is asked for by its name.
+        """
         known = len(self._stored)
         present = {parse_number(found.name) for found in self._storage.list(LOG_PREFIX)}
         for number in range(1, known + 1):
-            if number not in present:
+            if number not in present and not self._is_there(number):
                 self._stored[number - 1] = _missing(number)
-        new = range(known + 1, max(present, default=0) + 1)
+        last = max(known, *present, 0)
+        while self._is_there(last + 1):
+            last += 1
+        new = range(known + 1, last + 1)
         with ThreadPoolExecutor(_READERS) as pool:
             for number, signed in zip(new, pool.map(self._fetch, new), strict=True):
                 self._keep(self._judge(number, signed))
+
+    def _is_there(self, number: int) -> bool:
+        return self._size_of(entry_name(number)) is not None
 
     def _fetch(self, number: int) -> bytes | None:
         try:

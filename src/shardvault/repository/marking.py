@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from shardvault.errors import IntegrityError
+import contextlib
+
+from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.interfaces import ChunkSource
 from shardvault.model.ids import ChunkId
 from shardvault.model.manifest import Manifest, ShardRecord
 from shardvault.repository.index import ChunkTable
 from shardvault.repository.parts import iterate_row_chunks
+
+_LOST = (IntegrityError, ObjectMissing)
 
 
 class Marks:
@@ -35,31 +39,38 @@ class Marks:
         self._newest: dict[tuple[str, str], set[ChunkId]] = {}
         self.backups: set[str] = set()
 
-    def add(self, manifest: Manifest) -> None:
+    def add(self, manifest: Manifest, *, is_damaged: bool = False) -> None:
         """Mark all that a backup needs.
+
+        Args:
+            is_damaged: somebody knows that a part of it is lost; mark what is left.
 
         Raises:
             IntegrityError: a chunk of it is not stored.
         """
         for shard in manifest.shards:
             if shard.part not in self._parts:
-                self._add_shard(manifest, shard)
+                with contextlib.suppress(*_LOST if is_damaged else ()):
+                    self._add_shard(manifest, shard, is_damaged=is_damaged)
         self.backups.add(manifest.id)
 
-    def _add_shard(self, manifest: Manifest, shard: ShardRecord) -> None:
-        self._mark(manifest, shard, set(shard.part))
+    def _add_shard(self, manifest: Manifest, shard: ShardRecord, *, is_damaged: bool) -> None:
+        lost = self._mark(set(shard.part))
         place = manifest.fleet, shard.name
         chunks = set(iterate_row_chunks(self._reader, shard.part))
-        self._mark(manifest, shard, chunks - self._newest.get(place, set()))
-        self._newest[place] = chunks
-        self._parts.add(shard.part)
-
-    def _mark(self, manifest: Manifest, shard: ShardRecord, chunks: set[ChunkId]) -> None:
-        for lost in self._table.mark(chunks, self._flags):
+        lost += self._mark(chunks - self._newest.get(place, set()))
+        if lost and not is_damaged:
             raise IntegrityError(
-                f"backup {manifest.id} needs chunk {lost.hex()}, which is not stored",
+                f"backup {manifest.id} needs chunk {lost[0].hex()}, which is not stored",
                 shard=shard.name,
             )
+        if not lost:
+            self._newest[place] = chunks
+            self._parts.add(shard.part)
+
+    def _mark(self, chunks: set[ChunkId]) -> list[bytes]:
+        """Return those that are not stored."""
+        return list(self._table.mark(chunks, self._flags))
 
     def needs(self, chunk: bytes) -> bool:
         """Say whether a marked backup needs the chunk."""

@@ -9,9 +9,16 @@ from shardvault.model.ids import ChunkId
 from shardvault.model.manifest import Manifest, RangeRecord, ShardPart
 
 
-def is_same_backup(one: Manifest, other: Manifest) -> bool:
-    """Say whether two manifests are of one backup, wherever its chunks lie."""
-    return _bare(one) == _bare(other)
+def describe_apart(manifest: Manifest, repository: str) -> Manifest:
+    """Leave out what differs from copy to copy; equal for two manifests of one backup only.
+
+    Args:
+        repository: id of the one that the manifest was read from.
+    """
+    shards = tuple(replace(shard, part=(), bytes_stored=0) for shard in manifest.shards)
+    totals = replace(manifest.totals, bytes_stored=0)
+    origin = manifest.copied_from or repository
+    return replace(manifest, shards=shards, totals=totals, copied_from=origin)
 
 
 def pair_chunks(one: ShardPart, other: ShardPart) -> Iterator[tuple[ChunkId, ChunkId]]:
@@ -29,13 +36,6 @@ def pair_chunks(one: ShardPart, other: ShardPart) -> Iterator[tuple[ChunkId, Chu
         for mine, theirs in zip(record.ranges, twin.ranges if twin else (), strict=False):
             if _is_equal(mine, theirs):
                 yield from zip(mine.chunks, theirs.chunks, strict=True)
-
-
-def _bare(manifest: Manifest) -> Manifest:
-    """Leave out what differs from copy to copy."""
-    shards = tuple(replace(shard, part=(), bytes_stored=0) for shard in manifest.shards)
-    totals = replace(manifest.totals, bytes_stored=0)
-    return replace(manifest, shards=shards, totals=totals, copied_from="")
 
 
 def _is_equal(one: RangeRecord, other: RangeRecord) -> bool:

@@ -159,7 +159,7 @@ class Pruner:
         for backup, manifest in survey.manifests.items():
             if backup not in forget:
                 try:
-                    marks.add(manifest)
+                    marks.add(manifest, is_damaged=backup in survey.history.damaged)
                 except (IntegrityError, ObjectMissing) as error:
                     raise _refuse(str(error)) from error
         return marks

@@ -28,12 +28,12 @@ def renew_log(insides: Insides) -> tuple[str, ...]:
         ids of the backups whose entries were lost.
     """
     log = insides.log
-    if not any(True for _ in insides.storage.list(LOG_PREFIX)):
+    is_gone = not any(True for _ in insides.storage.list(LOG_PREFIX))
+    if is_gone:
         begin = Created(insides.ring.repository.hex())
         begin_log(insides.storage, insides.ring, begin, insides.random_bytes)
-    log.accept()
-    faulty = log.faulty
-    log.append(lambda _: HistoryAccepted(faulty))
+    if log.accept() or is_gone:
+        log.append(lambda _: HistoryAccepted(log.faulty))
     return tuple(
         backup
         for found in list(insides.storage.list(MANIFEST_PREFIX))

@@ -56,6 +56,7 @@ from shardvault.repository.locks import hold_writer_lock
 from shardvault.repository.log import Log, begin_log
 from shardvault.repository.openers import Closer, FileSecret, Opener
 from shardvault.repository.paper import PaperKey
+from shardvault.repository.parity import ParityBuilder
 from shardvault.repository.parts import iterate_row_chunks
 from shardvault.repository.prune import Pruner
 from shardvault.repository.slots import open_slots, write_slot
@@ -162,7 +163,12 @@ class Repository:
 
     @contextlib.contextmanager
     def writer(
-        self, command: str, *, fleet: str = "", level: int = COMPRESSION_LEVEL
+        self,
+        command: str,
+        *,
+        fleet: str = "",
+        level: int = COMPRESSION_LEVEL,
+        parity_packs: int = 0,
     ) -> Iterator[ChunkWriter]:
         """Open a write session; those of different fleets may run side by side.
 
@@ -173,6 +179,7 @@ class Repository:
             command: told to whoever finds the repository locked, as ``backup``.
             fleet: whose backups these are.
             level: of zstd; any level reads the same.
+            parity_packs: packs that share one object of parity; 0 = none is stored.
 
         Raises:
             RepositoryLocked: another session of the fleet is open.
@@ -189,6 +196,7 @@ class Repository:
                 reclaimed_bytes=freed,
                 level=level,
                 keep_index=self._cache.keep if self._cache else None,
+                parity=self._begin_parity(parity_packs),
             )
             self._session = _Session(writer, lease, fleet)
             try:
@@ -196,6 +204,11 @@ class Repository:
             finally:
                 self._session = None
                 writer.close()
+
+    def _begin_parity(self, packs: int) -> ParityBuilder | None:
+        if not packs:
+            return None
+        return ParityBuilder(self._storage, self._ring, self._random_bytes, packs)
 
     def _scope(self, fleet: str) -> str:
         return f"backup-{self._ring.hidden_name(f'fleet {fleet}')}"

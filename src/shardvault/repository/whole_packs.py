@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.interfaces import Storage
 from shardvault.repository.authors import Author
-from shardvault.repository.crypto import content_hash, decompress, decrypt
+from shardvault.repository.crypto import content_hash, decompress, decompress_own, decrypt
 from shardvault.repository.format import (
     DIRECTORY_NONCE,
     ENTRY,
@@ -97,7 +97,8 @@ class _OpenPack:
             raise IntegrityError("no chunk")
         binding = blob_binding(self.ring, kind, chunk)
         frame = decrypt(self.cipher, number.to_bytes(NONCE_BYTES, "big"), blob, binding)
-        if self.author.chunk_id(kind, decompress(frame, plain_bytes)) != chunk:
+        unpack = decompress if self.author.source else decompress_own
+        if self.author.chunk_id(kind, unpack(frame, plain_bytes)) != chunk:
             raise IntegrityError("contents do not have the id of the chunk")
 
     def judge(self, record: PackRecord, unreadable: int) -> str:

@@ -36,6 +36,7 @@ FUNCTION = CodeObject(
 )
 SOUND = {
     "event_scheduler": "ON",
+    "innodb_default_row_format": "dynamic",
     "innodb_page_size": "16384",
     "local_infile": "ON",
     "log_bin": "ON",
@@ -251,3 +252,22 @@ def test_whether_restored_events_will_run_is_told(scheduler: str, word: str) -> 
     findings = _judge({"event_scheduler": scheduler}, _contents(objects=(event,)))
     (found,) = [item for item in findings if item.what == "events"]
     assert f"scheduler is {word}" in found.message
+
+
+def test_a_row_format_that_no_definition_names_asks_for_the_targets_default() -> None:
+    body = b"CREATE TABLE `x` (\n  `a` int COMMENT ' ROW_FORMAT='\n) ENGINE=InnoDB"
+    compact = replace(TABLE, create_sql=body, row_format="Compact")
+    named = replace(compact, name="named", create_sql=body + b" ROW_FORMAT=COMPACT")
+    packed = replace(TABLE, create_sql=body + b" KEY_BLOCK_SIZE=8", row_format="Compressed")
+    (found,) = [
+        item for item in _judge({}, _contents(compact, named, packed)) if item.what == "row format"
+    ]
+    assert found.severity is Severity.WARNING
+    assert found.message.endswith("these are compact and do not say so: shop.orders")
+    assert found.remedy.endswith("SET GLOBAL innodb_default_row_format=compact")
+
+
+def test_a_row_format_that_the_target_gives_by_itself_is_not_mentioned() -> None:
+    dynamic = replace(TABLE, row_format="Dynamic")
+    unrecorded = replace(TABLE, row_format="")
+    assert "row format" not in {item.what for item in _judge({}, _contents(dynamic, unrecorded))}

@@ -29,7 +29,6 @@ def _examine(contents: Contents, source: Server, target: Server) -> list[Finding
 
 JSON = Column("c", "json", "json", None, None, True, False)
 TIMESTAMP = Column("c", "timestamp", "timestamp", None, None, True, False)
-WORDS = Column("c", "varchar", "varchar(9)", "utf8mb4", "utf8mb4_0900_as_cs", True, False)
 
 
 @pytest.mark.parametrize("name", ["t", "{0}", "{}", "%s"])
@@ -52,13 +51,6 @@ def test_a_narrower_type_is_a_warning_between_versions_too() -> None:
     (found,) = _examine(_contents(TIMESTAMP), NEW, OLD)
     assert (found.severity, found.what) == (Severity.WARNING, "ranges")
     assert "s.t column c" in found.message
-
-
-def test_a_collation_that_sorts_in_another_order_is_a_warning() -> None:
-    (found,) = _examine(_contents(WORDS), MYSQL, NEW)
-    assert (found.severity, found.what) == (Severity.WARNING, "character sets")
-    assert found.message.startswith("utf8mb4_0900_as_cs ")
-    assert _examine(_contents(WORDS), NEW, NEW) == []
 
 
 def test_accounts_are_refused_by_another_family_only() -> None:

@@ -72,6 +72,12 @@ def test_a_mark_inside_a_name_is_part_of_the_name() -> None:
     assert spell_table(one) != spell_table(other)
 
 
+def test_an_option_that_no_engine_knows_is_a_comment_and_stays_one() -> None:
+    one = _table(b"  `a` int /* `zap`='*\\/ x' */")
+    other = _table(b"  `a` int /* `zap`='y' */")
+    assert spell_table(one) != spell_table(other)
+
+
 def test_options_and_partitions_count_but_not_how_they_are_marked() -> None:
     one = _table(b"  `a` int", b" ENGINE=InnoDB\n PARTITION BY HASH (`a`)\nPARTITIONS 3")
     same = _table(

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from shardvault.errors import IntegrityError
-from shardvault.repository.crypto import Compressor, decompress, derive_key
+from shardvault.repository.crypto import Compressor, decompress, decompress_own, derive_key
 from shardvault.repository.format import HEADER, ObjectType
 from shardvault.repository.keys import make_key_ring
 from shardvault.repository.objects import fetch_sealed, open_object, read_header, seal_object
@@ -84,3 +84,18 @@ def test_an_absurdly_large_object_is_not_read(monkeypatch: pytest.MonkeyPatch) -
     assert fetch_sealed(storage, "small") == b"x" * 10
     with pytest.raises(IntegrityError, match="larger"):
         fetch_sealed(storage, "large")
+
+
+def test_a_frame_of_our_own_holds_its_contents() -> None:
+    data = os.urandom(1000) * 50
+    assert decompress_own(Compressor(1).compress(data), len(data)) == data
+
+
+@pytest.mark.parametrize("change", [lambda f: f[:-1], lambda f: f + b"x", lambda f: f + f,
+                                    lambda f: b"", lambda f: b"rubbish" * 9])  # fmt: skip
+def test_anything_but_one_whole_frame_of_our_own_is_refused(change) -> None:  # type: ignore[no-untyped-def]
+    frame = Compressor(1).compress(b"contents")
+    with pytest.raises(IntegrityError):
+        decompress_own(change(frame), 8)
+    with pytest.raises(IntegrityError):
+        decompress_own(frame, 9)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from shardvault import failpoints
 from shardvault.app.building import Silent
 from shardvault.errors import RefusedError, RepositoryLocked, StorageFull
-from shardvault.interfaces import ChunkKind
+from shardvault.interfaces import Buffer, ChunkKind
 from shardvault.model.policy import Keep
 from shardvault.operations.prune import PruneOptions, run_prune
 from shardvault.operations.retention import (
@@ -20,6 +22,8 @@ from shardvault.operations.retention import (
 )
 from shardvault.repository.parts import put_part
 from shardvault.repository.store import Repository
+from shardvault.storage import local
+from shardvault.storage.local import LocalStorage
 from shardvault.storage.memory import MemoryStorage
 from tests.support.faulty_storage import FaultyStorage
 from tests.support.pruning import (
@@ -215,7 +219,7 @@ def test_without_both_safeties_the_running_backup_would_be_lost(
 ) -> None:
     """Negative control of the test above: neither the backup nor the prune saves chunks."""
     switch_off(monkeypatch, "repo.rescue", "prune.late")
-    with pytest.raises(RefusedError, match=r"backup b9 needs chunk .* which is not stored"):
+    with pytest.raises(RefusedError, match=r"is not stored|is in no index"):
         back_up_beside_a_prune(repository, open_again(storage, tmp_path))
     assert find_unreadable(open_again(storage, tmp_path))
 
@@ -294,3 +298,55 @@ def test_what_a_killed_session_listed_goes_once_nobody_is_at_work(
     prune(repository, Keep())
     assert names(storage, "packs/") == before
     assert find_unreadable(repository) == []
+
+
+def test_a_full_disk_can_be_pruned_with_what_the_store_holds_in_reserve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_repository(LocalStorage(tmp_path / "r"), tmp_path)
+    for number in range(3):
+        add_backup(made, f"b{number}", rows_of(number))
+        verify(made, f"b{number}")
+    disk = FullDisk(tmp_path / "r", monkeypatch)
+    with pytest.raises(StorageFull):
+        add_backup(made, "b3", [os.urandom(50_000)])
+    assert prune(made).status == "complete"
+    assert ids_of(made) == ["b2"]
+    assert find_unreadable(made) == []
+    disk.grow()
+    prune(made)
+    assert (tmp_path / "r" / ".reserve").stat().st_size > 1 << 20
+
+
+def test_without_the_reserve_nothing_could_be_freed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control of the test above."""
+    made = make_repository(LocalStorage(tmp_path / "r"), tmp_path)
+    add_backup(made, "b0")
+    (tmp_path / "r" / ".reserve").unlink()
+    FullDisk(tmp_path / "r", monkeypatch)
+    with pytest.raises(StorageFull):
+        prune(made)
+
+
+class FullDisk:
+    """Let the local store have the space that its folder takes now, and no more."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = root
+        self.limit_bytes = self.used()
+        real = local._write_durably
+
+        def write(path: Path, parts: Sequence[Buffer]) -> None:
+            if self.used() + sum(memoryview(part).nbytes for part in parts) > self.limit_bytes:
+                raise OSError(errno.ENOSPC, "no space left")
+            real(path, parts)
+
+        monkeypatch.setattr(local, "_write_durably", write)
+
+    def used(self) -> int:
+        return sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
+
+    def grow(self) -> None:
+        self.limit_bytes += 16 << 20

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardvault.model.policy import Keep, KeepCandidate
-from shardvault.repository.retention import choose_kept
+from shardvault.model.policy import BackupSize, Keep, KeepCandidate, format_keep, parse_keep
+from shardvault.repository.retention import choose_kept, find_shrunk
 
 DAY_S = 86400.0
 NOW_S = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
@@ -100,3 +101,37 @@ def test_removing_what_goes_changes_nothing_more(
 ) -> None:
     left = kept(candidates, keep)
     assert kept([one for one in candidates if one.id in left], keep) == left
+
+
+def _size(backup: str, rows: int, size_bytes: int, orders: int) -> BackupSize:
+    return BackupSize(backup, rows, size_bytes, {"orders": orders})
+
+
+@pytest.mark.parametrize(
+    ("after", "what"),
+    [
+        (_size("b", 50, 100, 50), None),
+        (_size("b", 49, 100, 50), "rows fell from 100 in a to 49"),
+        (_size("b", 50, 49, 50), "bytes fell from 100 in a to 49"),
+        (_size("b", 50, 100, 49), "rows of table orders fell from 100 in a to 49"),
+        (BackupSize("b", 50, 100, {}), "rows of table orders fell from 100 in a to 0"),
+    ],
+)
+def test_a_backup_of_less_than_half_of_the_one_before_is_found(
+    after: BackupSize, what: str | None
+) -> None:
+    found = list(find_shrunk([_size("a", 100, 100, 100), after]))
+    assert found == ([(after, what)] if what else [])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "last=3", "last=1,daily=7,yearly=2,within=30d", "within=90min"]
+)
+def test_a_policy_is_read_as_it_is_written(text: str) -> None:
+    assert format_keep(parse_keep(text)) == text
+
+
+def test_an_old_backup_is_not_kept_because_of_a_clock_that_is_behind() -> None:
+    one = KeepCandidate("a", "f", 2000.0, is_verified=False)
+    two = KeepCandidate("b", "f", 3000.0, is_verified=True)
+    assert choose_kept([one, two], Keep(last=1), now_s=1000.0)["a"] == []

@@ -1,0 +1,112 @@
+"""Copy the repository to the other places that the configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shardvault.app.building import Silent, count_threads, load, open_configured
+from shardvault.app.stores import open_store
+from shardvault.clock import monotonic_s
+from shardvault.config.schema import Config, RepositorySection
+from shardvault.errors import UsageError
+from shardvault.events import PhaseStarted
+from shardvault.interfaces import EventSink, Storage
+from shardvault.model.ids import BackupId
+from shardvault.model.report import CopyReport, Finding, RepositoryCopy, Severity
+from shardvault.repository.mirror import mirror_repository
+from shardvault.repository.store import Repository
+from shardvault.storage.append_only import AppendOnlyStorage
+
+
+def copy_repository(
+    backups: Sequence[str] = (),
+    config: str | None = None,
+    *,
+    to: str | None = None,
+    repository: str | None = None,
+    drop_pruned: bool = False,
+    threads: int | None = None,
+    upload_bytes_s: int | None = None,
+    download_bytes_s: int | None = None,
+    sink: EventSink | None = None,
+) -> CopyReport:
+    """Bring copies up to date; what a copy has is not sent again.
+
+    A mirror gets every object bit by bit. Any other copy gets the backups, under its own keys
+    and into its own log, and is checked and pruned by itself.
+
+    Args:
+        backups: ids; none = every backup. A mirror takes all or nothing.
+        config: the file that names the repositories.
+        to: the copy, by name or URL; None = each of them.
+        repository: copy from this one, by name or URL; None = the first.
+        drop_pruned: delete in a mirror what its repository has pruned.
+        threads: chunks read at the same time; None = the configuration's.
+        upload_bytes_s: most bytes sent to a copy's store per second; None = the
+            configuration's.
+        download_bytes_s: most bytes received from the source's store per second; None = the
+            configuration's.
+        sink: takes progress.
+    """
+    from shardvault.operations.copy import CopyOptions, run_copy
+
+    loaded = load(config, repository)
+    takes = sink or Silent()
+    source = open_configured(loaded, download_bytes_s=download_bytes_s)
+
+    def copy(section: RepositorySection) -> RepositoryCopy:
+        if section.mirror:
+            takes.emit(PhaseStarted("repo copy", "mirror", section.label))
+            storage = open_store(loaded, section=section, upload_bytes_s=upload_bytes_s)
+            return _mirror(source, storage, section, drop_pruned=drop_pruned)
+        options = CopyOptions(
+            name=section.label,
+            threads=count_threads(loaded, threads),
+            zstd_level=loaded.backup.zstd_level,
+            backups=tuple(map(BackupId, backups)),
+        )
+        destination = open_configured(loaded, section=section, upload_bytes_s=upload_bytes_s)
+        return run_copy(source, destination, options, takes)
+
+    sections = _choose(loaded, to)
+    if backups and any(section.mirror for section in sections):
+        raise UsageError("a mirror takes every backup", hint="name another copy with --to")
+    copies = tuple(map(copy, sections))
+    is_damaged = any(done.findings for done in copies)
+    label = loaded.require_repository().label
+    return CopyReport("damaged" if is_damaged else "complete", label, copies)
+
+
+def _choose(config: Config, to: str | None) -> tuple[RepositorySection, ...]:
+    source = config.require_repository()
+    if to is not None:
+        return (config.choose(to).require_repository(),)
+    others = tuple(section for section in config.repository if section is not source)
+    if not others:
+        raise UsageError(
+            "the configuration names no copy", hint="make repository a list: docs/copies.md"
+        )
+    return others
+
+
+def _mirror(
+    source: Repository, storage: Storage, section: RepositorySection, *, drop_pruned: bool
+) -> RepositoryCopy:
+    begin_s = monotonic_s()
+    if section.append_only:
+        storage = AppendOnlyStorage(storage)
+    done = mirror_repository(source.insides(), storage, drops_pruned=drop_pruned)
+    remedy = "repair the repository, then copy again"
+    return RepositoryCopy(
+        repository=section.label,
+        mode="mirror",
+        objects=done.objects,
+        dropped=done.dropped,
+        bytes_read=done.size_bytes,
+        bytes_stored=done.size_bytes,
+        seconds=round(monotonic_s() - begin_s, 3),
+        findings=tuple(
+            Finding(Severity.BLOCKER, "the source", "copy", error.message, remedy)
+            for error in done.damaged
+        ),
+    )

@@ -1,0 +1,124 @@
+"""Describe the state of a repository for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from shardvault.cli.page import Page, number, text
+from shardvault.cli.page_findings import describe_findings
+from shardvault.model.report import (
+    DamagedRange,
+    DamagedTable,
+    RepoCheckReport,
+    RepoRepairReport,
+    RepoStatsReport,
+    StoredShare,
+)
+from shardvault.units import format_duration, format_rate, format_size
+
+_RANGES = 3
+_BACKUP_COLUMNS = (text("backup"), number("raw"), number("own"), number("shared"), number("new"))
+
+
+def describe_repo_check(page: Page, report: RepoCheckReport) -> None:
+    """Describe a check."""
+    page.heading(f"repository {report.repository_id}", report.status)
+    page.facts(_check_facts(report))
+    _describe_damage(page, report.damage)
+    if report.findings:
+        page.section("findings")
+        describe_findings(page, report.findings)
+
+
+def _check_facts(report: RepoCheckReport) -> Iterator[tuple[str, str]]:
+    yield "backups", f"{report.backups:,} with {report.tables:,} tables"
+    yield "packs", f"{report.packs:,}, of which {report.packs_read:,} were read whole"
+    if report.packs_read:
+        rate = format_rate(report.bytes_read, report.seconds)
+        yield "read", f"{format_size(report.bytes_read)}, {rate}"
+    yield "time", format_duration(report.seconds)
+
+
+def describe_repo_repair(page: Page, report: RepoRepairReport) -> None:
+    """Describe a repair."""
+    page.heading(f"repository {report.repository_id}", report.status)
+    done = {
+        "moved to quarantine": report.quarantined,
+        "brought back by parity": report.mended,
+        "index made anew": report.index,
+        "listed again": report.taken_in,
+        "forgotten": report.forgotten,
+    }
+    for words, names in done.items():
+        if names:
+            page.section(words)
+            for name in names:
+                page.verbatim(name, indent=2)
+    _describe_damage(page, report.damage)
+    if report.findings:
+        page.section("findings")
+        describe_findings(page, report.findings)
+
+
+def _describe_damage(page: Page, damage: Sequence[DamagedTable]) -> None:
+    if not damage:
+        return
+    page.section("cannot be restored; all else can")
+    columns = text("backup"), text("shard"), text("table"), text("ranges"), number("rows")
+    page.table(columns, map(_describe_table, damage))
+
+
+def _describe_table(item: DamagedTable) -> tuple[str, ...]:
+    rows = f"{sum(found.rows for found in item.ranges):,}" if item.table else ""
+    shard, table = item.shard or "all", item.table or "all"
+    return item.backup, shard, table, _describe_ranges(item.ranges), rows
+
+
+def _describe_ranges(ranges: Sequence[DamagedRange]) -> str:
+    words = [f"{_bound(found.lower)}..{_bound(found.upper)}" for found in ranges[:_RANGES]]
+    rest = len(ranges) - _RANGES
+    return ", ".join(words) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _bound(literals: Sequence[str] | None) -> str:
+    return "" if literals is None else ",".join(literals)
+
+
+def describe_repo_stats(page: Page, report: RepoStatsReport) -> None:
+    """Describe what a repository takes."""
+    page.heading(f"repository {report.repository_id}")
+    page.facts(
+        [
+            ("raw", f"{format_size(report.raw_bytes)} in all backups together"),
+            (
+                "saved",
+                f"{format_size(report.saved_by_dedup_bytes)} by deduplication, "
+                f"{format_size(report.saved_by_compression_bytes)} by compression",
+            ),
+            ("needed", format_size(report.needed_bytes)),
+            ("unneeded", f"{format_size(report.unneeded_bytes)}; a prune frees it"),
+            ("stored", format_size(report.stored_bytes)),
+        ]
+    )
+    page.section("backups")
+    page.table(
+        _BACKUP_COLUMNS,
+        (
+            (
+                one.id,
+                *map(format_size, (one.raw_bytes, one.own_bytes)),
+                *map(format_size, (one.shared_bytes, one.new_bytes)),
+            )
+            for one in report.backups
+        ),
+    )
+    _describe_shares(page, "logical tables", report.tables)
+    _describe_shares(page, "shards", report.shards)
+    for backup in report.unreadable:
+        page.prose(f"{backup}: not counted", outcome="damaged", indent=9)
+
+
+def _describe_shares(page: Page, title: str, shares: Sequence[StoredShare]) -> None:
+    page.section(title)
+    rows = ((one.name, format_size(one.raw_bytes), format_size(one.stored_bytes)) for one in shares)
+    page.table((text("name"), number("raw"), number("stored")), rows)

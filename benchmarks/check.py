@@ -57,9 +57,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    print_check(options.mebibytes, options.rounds, options.threads)
+
+
+def print_check(mebibytes: int, rounds: int, threads: int) -> None:
+    """Compare the two on a repository of rows that are made for it, and print the ratio."""
     with tempfile.TemporaryDirectory(prefix="shardvault-bench-") as folder:
-        repository = _fill(Path(folder), options.mebibytes)
-        _compare(repository, Path(folder), options)
+        repository = _fill(Path(folder), mebibytes)
+        _compare(repository, Path(folder) / "frames.zst", rounds, threads)
 
 
 def _fill(folder: Path, mebibytes: int) -> Repository:
@@ -78,12 +83,11 @@ def _rows(number: int) -> bytes:
     return b",".join(choose.choices(words, k=_CHUNK_BYTES // 10))[:_CHUNK_BYTES]
 
 
-def _compare(repository: Repository, folder: Path, options: argparse.Namespace) -> None:
-    frames, stored = folder / "frames.zst", 0
-    ours, least = [], []
-    for _ in range(options.rounds):
+def _compare(repository: Repository, frames: Path, rounds: int, threads: int) -> None:
+    ours, least, stored = [], [], 0
+    for _ in range(rounds):
         begin = _now()
-        stored = _check(repository, options.threads)
+        stored = _check(repository, threads)
         ours.append(_since(begin))
         aes = _decrypt_all(repository, frames)
         begin = _now()

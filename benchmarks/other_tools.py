@@ -176,7 +176,7 @@ are asked for schemas.
 *answers* are those to the case's own queries, as for the history of a versioned table, or the next
 value of a sequence. Read fairly: the cases are rare on purpose; the options are those below, and
 what a tool misses only without them, such as routines and events, it was not asked to keep. Cases
-marked \\* shardvault itself refuses, or its catalogue tells in other words: see
+marked \\* shardvault itself refuses, or brings back in other words of the catalogue: see
 [known differences](known-differences.md). Its own figures for all cases are printed by `make test`.
 """
 

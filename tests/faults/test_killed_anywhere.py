@@ -10,7 +10,7 @@ from tests.support.killing import copies_after_each_death
 from tests.support.works import WORKS, assert_done, assert_sound
 
 EVERY = 1_000_000
-MANY = {"backup": 100, "key rotate": 100, "prune": 40, "repair": 40}
+MANY = {"backup": 40, "key rotate": 25, "prune": 25, "repair": 20}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def check_deaths(name: str, template: Path, folder: Path, most: int) -> int:
 def test_a_death_at_any_of_many_places_loses_nothing(
     name: str, template: Path, tmp_path: Path
 ) -> None:
-    assert check_deaths(name, template, tmp_path, MANY[name]) >= 20
+    assert check_deaths(name, template, tmp_path, MANY[name]) >= MANY[name] - 2
 
 
 @pytest.mark.long

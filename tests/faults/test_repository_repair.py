@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shardvault import failpoints
-from shardvault.errors import RepositoryLocked, ShardvaultError, TamperDetected
+from shardvault.errors import RefusedError, RepositoryLocked, ShardvaultError, TamperDetected
 from shardvault.interfaces import ChunkKind
 from shardvault.model.report import RepoCheckReport, RepoRepairReport
 from shardvault.operations.repo_check import run_repo_check
@@ -18,6 +18,7 @@ from shardvault.repository.format import pack_name
 from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.samples import Sample
 from shardvault.repository.store import Repository, open_repository
+from shardvault.storage.append_only import AppendOnlyStorage
 from shardvault.storage.memory import MemoryStorage
 from tests.support.damage import (
     Contents,
@@ -156,6 +157,12 @@ def test_a_repair_waits_for_nobody_and_disturbs_nobody(vault: Vault) -> None:
     vault.spoil(vault.names("index/")[0])
     with vault.open().writer("backup", fleet="f"), pytest.raises(RepositoryLocked):
         vault.repair()
+
+
+def test_a_computer_that_may_only_add_repairs_nothing(vault: Vault) -> None:
+    repository = open_repository(AppendOnlyStorage(vault.storage), vault.key)
+    with pytest.raises(RefusedError, match="repair"):
+        run_repo_repair(repository, Quiet(), RepairOptions(1))
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -9,7 +9,7 @@ from typing import cast
 
 from shardvault.errors import IntegrityError, ObjectMissing, UnknownBackup
 from shardvault.events import Event
-from shardvault.interfaces import Buffer, ChunkKind, ChunkSource, ObjectStat
+from shardvault.interfaces import Buffer, ChunkKind, ChunkSource, ObjectStat, Storage
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest, RangeRecord, ShardPart, TableRecord
 from shardvault.model.report import DamagedTable
@@ -70,7 +70,7 @@ def copy_store(base: MemoryStorage) -> MemoryStorage:
     return Overlay(base, {})
 
 
-def names_of(storage: MemoryStorage, prefix: str = "") -> list[str]:
+def names_of(storage: Storage, prefix: str = "") -> list[str]:
     """Name the objects, but leases and clocks, in order."""
     found: Iterator[ObjectStat] = storage.list(prefix)
     return [one.name for one in found if not one.name.startswith(("leases/", "clock/"))]

@@ -70,7 +70,11 @@ def repair_repository(
 
     loaded = load(config, repository)
     options = RepairOptions(
-        count_threads(loaded, threads), read_data, forget_damaged, accept_history
+        threads=count_threads(loaded, threads),
+        reads_data=read_data,
+        forgets_damaged=forget_damaged,
+        accepts_history=accept_history,
+        parity_packs=loaded.require_repository().parity_packs,
     )
     return run_repo_repair(open_configured(loaded), sink or Silent(), options)
 

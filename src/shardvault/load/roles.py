@@ -39,7 +39,8 @@ def leave_roles(
         accounts: all that the target got, from every shard, with their grants.
         made: names of the roles that this restore created.
     """
-    if session.family is not Family.MARIADB or is_off("restore.leave_roles"):
+    has_roles = session.family is Family.MARIADB and any(one.is_role for one in accounts)
+    if not has_roles or is_off("restore.leave_roles"):
         return ()
     login = _read_login(session)
     grants = {grant for account in accounts for grant in account.grants}

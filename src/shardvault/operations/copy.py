@@ -29,6 +29,7 @@ from shardvault.repository.chunks import ChunkWriter
 from shardvault.repository.history import History
 from shardvault.repository.pairs import describe_apart, pair_chunks
 from shardvault.repository.parts import get_part, put_part
+from shardvault.repository.receipts import read_receipts
 from shardvault.repository.store import Repository
 from shardvault.workers.local import Lane, run_lanes
 
@@ -121,6 +122,7 @@ class _Run:
         self._options = options
         self._sink = sink
         self._there = destination.history() or History()
+        self._received = _read_receipts(source)
         self._last: dict[str, _Ends] = {}  # by fleet
 
     def choose(self) -> Iterator[BackupId]:
@@ -174,7 +176,7 @@ class _Run:
                 copier.copy_shard(shard, self._learn(shard.name, last)) for shard in manifest.shards
             )
             copy = _rewrite(manifest, shards, manifest.copied_from or self._source.id)
-            self._destination.commit(copy)
+            self._destination.commit(copy, received_s=self._received.get(manifest.id))
         self._last[manifest.fleet] = _Ends(manifest, copy)
         self.tally.copied.append(manifest.id)
         self.tally.bytes_read += copier.bytes_read
@@ -249,6 +251,11 @@ class _Copier:
         if is_due:
             self._writer.flush()
         return result.chunk
+
+
+def _read_receipts(source: Repository) -> dict[str, float]:
+    history, insides = source.history(), source.insides()
+    return read_receipts(insides.storage, insides.log, history) if history else {}
 
 
 def _find_shard(manifest: Manifest | None, shard: ShardName) -> ShardRecord | None:

@@ -19,6 +19,8 @@ class Committed(msgspec.Struct, frozen=True, tag="committed"):
         digest: SHA-256 of its stored bytes, 64 hex digits.
         scope: lease under which the backup was written.
         epoch: fencing number of that lease.
+        received_s: of a copy, when the first repository's store took the backup, since 1970
+            [s]; a source cannot say this.
     """
 
     backup: str
@@ -27,6 +29,7 @@ class Committed(msgspec.Struct, frozen=True, tag="committed"):
     digest: str
     scope: str
     epoch: int
+    received_s: float | None = None
 
 
 class Claimed(msgspec.Struct, frozen=True, tag="claimed"):

@@ -22,7 +22,6 @@ from shardvault.repository.store import Repository
 Tell = Callable[[str], None]
 Opened = tuple[Manifest, ChunkSource]
 _UNREADABLE = (IntegrityError, StorageError)
-_Twins = dict[ChunkId, list[tuple["Holder", ChunkId]]]
 
 
 class Holder:
@@ -132,7 +131,7 @@ class BackupReader:
         self._tell = tell
         self._notes = tuple(notes)
         self._lock = threading.Lock()
-        self._twins: _Twins | None = None
+        self._twins: dict[Holder, dict[ChunkId, ChunkId]] = {}
         self._helped: Counter[str] = Counter()
         self._reason: ShardvaultError | None = None
         self._meta: dict[ChunkId, bytes] = {}
@@ -200,25 +199,22 @@ class BackupReader:
     def _places(self, chunk: ChunkId) -> Iterator[tuple[Holder, ChunkId]]:
         """Give where else a chunk lies: under its own id, or under that of its twin."""
         for holder in self._copies:
-            if holder.has(chunk):
-                yield holder, chunk
-        with self._lock:
-            if self._twins is None:
-                self._twins = self._find_twins()
-        yield from self._twins.get(chunk, ())
+            twin = chunk if holder.has(chunk) else self._twins_in(holder).get(chunk)
+            if twin is not None:
+                yield holder, twin
 
-    def _find_twins(self) -> _Twins:
-        """Match all chunks that the backup names with those of every copy, by their places."""
-        twins: _Twins = {}
+    def _twins_in(self, holder: Holder) -> dict[ChunkId, ChunkId]:
+        """Match all chunks that the backup names with those of a copy, once, by their places."""
+        with self._lock:
+            if holder not in self._twins:
+                self._twins[holder] = dict(self._pair(holder))
+            return self._twins[holder]
+
+    def _pair(self, holder: Holder) -> Iterator[tuple[ChunkId, ChunkId]]:
         for shard in self.manifest.shards:
-            is_readable = self._meta.keys() >= set(shard.part)
-            named = get_part(self, shard.part) if is_readable else None
-            for holder in self._copies if named else ():
-                part = holder.part(shard)
-                for mine, theirs in pair_chunks(named, part) if named and part else ():
-                    if mine != theirs:
-                        twins.setdefault(mine, []).append((holder, theirs))
-        return twins
+            part = holder.part(shard)
+            if part is not None and self._meta.keys() >= set(shard.part):
+                yield from pair_chunks(get_part(self, shard.part), part)
 
     def _note(self, holder: Holder, error: ShardvaultError | None) -> None:
         with self._lock:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from shardvault.errors import StorageError
+from shardvault.repository.private_folders import make_private_folder
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ class HeadMemory:
         """Replace what is remembered, atomically; raises StorageError."""
         temporary = self._path.with_name(f".{secrets.token_hex(8)}")
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._folder)
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(fd, "wb") as file:
                 file.write(msgspec.json.encode(head))

@@ -263,7 +263,8 @@ class Log:
     def _refuse_source(self, entry: Entry, source: bytes) -> str:
         """Say why an entry of a source counts for nothing; empty if it counts."""
         name = SOURCE_PREFIX + source.hex()
-        if source and not isinstance(entry.action, Committed):
+        action = entry.action
+        if source and (not isinstance(action, Committed) or action.received_s is not None):
             return f"entry {entry.number} says what a source, {name}, may not say"
         if source and name in self._removed:
             return f"entry {entry.number} was added by {name} after that source was revoked"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from itertools import chain
 
-from shardvault.clock import parse_time
 from shardvault.errors import IntegrityError, ObjectMissing, RefusedError, StorageFull
 from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import ChunkKind, ChunkSource
@@ -23,7 +22,6 @@ from shardvault.repository.format import (
     ENTRY,
     INDEX_PREFIX,
     KIND_BYTES,
-    LOG_PREFIX,
     MANIFEST_PREFIX,
     PACK_OVERHEAD,
     pack_name,
@@ -33,10 +31,10 @@ from shardvault.repository.index import Index, PackRecord, fetch_index, load_ind
 from shardvault.repository.insides import Insides
 from shardvault.repository.leases import Holding, Lease
 from shardvault.repository.leftovers import reclaim_leftovers
-from shardvault.repository.log import entry_name
 from shardvault.repository.marking import Marks
 from shardvault.repository.moving import Chunk, Mover, measure_packs
 from shardvault.repository.parts import iterate_chunks
+from shardvault.repository.receipts import read_receipts
 from shardvault.storage.append_only import refuse_deletion
 
 SCOPE = "prune"
@@ -151,7 +149,7 @@ class Pruner:
             raise _refuse(error.message)
         for word in sorted(words - index.names):
             raise _refuse(f"object {INDEX_PREFIX}{word} is missing")
-        return Survey(history, manifests, words, self._read_times(history), is_quiet, index)
+        return Survey(history, manifests, words, read_receipts(self._storage, self._log, history), is_quiet, index)
 
     def mark(self, survey: Survey, forget: Collection[str]) -> Marks:
         """Mark what all backups but those to be forgotten need; raises RefusedError."""
@@ -310,16 +308,6 @@ class Pruner:
         history = read_history(self._log.read())
         names = map(self._catalog.name_of, sorted(history.forgotten))
         return [name for name in names if name in present and name not in history.commits]
-
-    def _read_times(self, history: History) -> dict[str, float]:
-        """Return when the store took the entry of each backup; else when its writer says."""
-        listed = {found.name: found.received_s for found in self._storage.list(LOG_PREFIX)}
-        said = {entry.number: entry.time for entry in self._log.read()}
-        received: dict[str, float] = {}
-        for backup, (number, _) in history.backups.items():
-            time_s = listed.get(entry_name(number))
-            received[backup] = parse_time(said[number]).timestamp() if time_s is None else time_s
-        return received
 
     def _assert_held(self, entries: Sequence[Entry]) -> None:
         if self._lease is None:

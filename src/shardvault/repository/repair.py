@@ -36,6 +36,7 @@ from shardvault.repository.moving import Chunk, Mover
 from shardvault.repository.objects import author_of
 from shardvault.repository.packs import Place, read_directory
 from shardvault.repository.prune import SCOPE
+from shardvault.storage.append_only import refuse_deletion
 
 _Names = tuple[str, ...]
 _KINDS = {byte: kind for kind, byte in KIND_BYTES.items()}
@@ -65,8 +66,14 @@ class Repairer:
     """Take the steps of a repair; operations decide what is unsound."""
 
     def __init__(self, insides: Insides) -> None:
-        """Prepare; nothing is read yet. Raises RefusedError if the repository is only read."""
+        """Prepare; nothing is read yet.
+
+        Raises:
+            RefusedError: the repository is only read, or nothing may be deleted here.
+        """
         insides.ring.require_writable()
+        if not insides.storage.features.may_delete:
+            raise refuse_deletion("repair")
         self._insides = insides
         self._lease: Lease | None = None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shardvault.errors import StorageError
+from shardvault.repository.private_folders import make_private_folder
 
 _PREFIX_BYTES = 8
 
@@ -49,7 +50,7 @@ class TurnMemory:
     def finish(self, sample: Sample) -> None:
         """Let the next sample follow this one; raises StorageError."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._path.parent)
             self._path.touch(0o600)
             self._path.write_text(str(sample.turn + 1))
         except OSError as error:

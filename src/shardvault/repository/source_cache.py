@@ -15,6 +15,7 @@ from shardvault.errors import StorageError
 from shardvault.interfaces import ChunkKind, Storage
 from shardvault.repository.format import INDEX_PREFIX
 from shardvault.repository.index import Index, list_packs, parse_index
+from shardvault.repository.private_folders import make_private_folder
 
 _DIGEST_BYTES = sha256().digest_size
 
@@ -62,7 +63,7 @@ class SourceCache:
 
     def _list(self) -> list[Path]:
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._folder)
             return [path for path in sorted(self._folder.iterdir()) if path.name[0] != "."]
         except OSError as error:
             raise self._unusable(error) from error

@@ -233,11 +233,14 @@ class Repository:
         history = self.history()
         return history.doomed_packs if history else frozenset()
 
-    def commit(self, manifest: Manifest) -> None:
+    def commit(self, manifest: Manifest, *, received_s: float | None = None) -> None:
         """Complete a backup, the last write of its session.
 
         Before, every object of the session is looked for in the store, and every chunk
         that the manifest names in the index. The backup counts once the log says so.
+
+        Args:
+            received_s: of a copy, when the first repository's store took the backup [s].
 
         Raises:
             IntegrityError: something the backup needs is not stored; nothing is committed.
@@ -259,8 +262,15 @@ class Repository:
             doomed = read_history(entries).doomed_packs
             if doomed and not is_off("repo.rescue"):
                 writer.rescue(needed, doomed)
-            lease = session.lease
-            return Committed(manifest.id, session.fleet, name, digest, lease.scope, lease.epoch)
+            return Committed(
+                manifest.id,
+                session.fleet,
+                name,
+                digest,
+                session.lease.scope,
+                session.lease.epoch,
+                received_s,
+            )
 
         self.log.append(decide)
 

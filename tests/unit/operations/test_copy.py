@@ -11,6 +11,7 @@ from shardvault.repository.entries import Forgotten
 from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.pairs import describe_apart
 from shardvault.repository.parts import put_part
+from shardvault.repository.receipts import read_receipts
 from shardvault.repository.store import open_repository
 from tests.support.copies import Depot, copy_all, make_depot, read_rows
 from tests.support.repositories import ROWS, add_backup, make_manifest, make_part
@@ -143,3 +144,19 @@ def test_a_copy_of_a_copy_names_the_first_repository(
     third = make_depot(tmp_path, "third")
     copy_all(copy, third)
     assert third.reopen().load(BackupId("two")).copied_from == source.repository.id
+
+
+def test_retention_of_a_copy_goes_by_when_the_backup_was_received_first(
+    source: Depot, copy: Depot
+) -> None:
+    copy_all(source, copy)
+    times = [_receipts(depot) for depot in (source, copy)]
+    assert times[0] == times[1]
+    assert set(times[0]) == {"one", "two"}
+
+
+def _receipts(depot: Depot) -> dict[str, float]:
+    repository = depot.reopen()
+    history = repository.history()
+    assert history is not None
+    return read_receipts(depot.storage, repository.log, history)

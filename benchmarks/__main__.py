@@ -7,8 +7,10 @@ import os
 import platform
 from datetime import UTC, datetime
 
+from benchmarks.check import print_check
 from benchmarks.hashing import measure_hash
 from benchmarks.measure import run, spread
+from benchmarks.object_store import compare_stores, print_stores
 from benchmarks.shard import Bench, opened_bench
 from benchmarks.sides import (
     Result,
@@ -39,8 +41,11 @@ def main() -> None:
             "Restore, keys rebuilt", compare_restores(bench, options.rounds), _RESTORE_GOALS
         )
         _print_again(bench)
+        print_stores(compare_stores(bench, options.rounds))
         _print_hash(bench, options.rounds)
         _print_memory(bench)
+    print("\n## Check of every byte, against the least that any must do\n")
+    print_check(round(512 * options.scale), options.rounds, os.cpu_count() or 1)
 
 
 def _parse() -> argparse.Namespace:

@@ -93,11 +93,11 @@ def _compare(repository: Repository, frames: Path, rounds: int, threads: int) ->
         begin = _now()
         subprocess.run(["zstd", "-t", "-q", frames], check=True)
         least.append(tuple(map(sum, zip(aes, _since(begin), strict=True))))
-    print(f"{stored / 1e6:.0f} MB stored, {options.mebibytes} MiB plain, {options.threads} threads")
+    print(f"{stored / 1e6:.0f} MB stored, {threads} threads:\n")
     for number, what in enumerate(("wall", "processor")):
         ours_s, least_s = (statistics.median(one[number] for one in side) for side in (ours, least))
         print(
-            f"{what} time: check --read-data {ours_s:.2f} s, AES and `zstd -t` {least_s:.2f} s; "
+            f"- {what} time: check --read-data {ours_s:.2f} s, AES and `zstd -t` {least_s:.2f} s; "
             f"{least_s / ours_s:.2f} × its speed (goal: at least {_GOAL} × of wall time)"
         )
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from benchmarks.measure import Run, run
+from benchmarks.measure import Run, folder_bytes, median_s, run, spread
 from benchmarks.shard import Bench, opened_bench
 from benchmarks.sides import THREADS, Result, shardvault_backup
 from shardvault.storage import open_storage
@@ -30,15 +30,29 @@ _URL = f"s3://{BUCKET}/bench"
 
 
 def main() -> None:
-    """Run the comparison and print the ratio."""
+    """Run the comparison alone and print its table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.object_store")
     parser.add_argument("--scale", type=float, default=1.0, help="1 is 2.3 million rows, 348 MB")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each side")
     options = parser.parse_args()
     with opened_bench(options.scale) as bench:
-        results = compare_stores(bench, options.rounds)
+        print_stores(compare_stores(bench, options.rounds))
+
+
+def print_stores(results: Mapping[str, Result]) -> None:
+    """Print the times, and the speed of the remote backup as a share of the local one's."""
+    print("## Backup to an object store, 2 threads\n")
+    print("| store | median (range) | client CPU | stored | speed | goal |")
+    print("|---|---|---|---|---|---|")
+    local_s = median_s(results[LOCAL].runs)
     for name, result in results.items():
-        print(name, *(f"{found.seconds:.2f} s" for found in result.runs), sep="\t")
+        share = f"{local_s / median_s(result.runs):.2f} ×" if name != LOCAL else ""
+        goal = f"{GOAL:g} ×" if name != LOCAL else ""
+        print(
+            f"| {name} | {spread(result.runs)} | {result.runs[-1].cpu_s:.1f} s "
+            f"| {result.stored_bytes / 1e6:.0f} MB | {share} | {goal} |"
+        )
+    print(flush=True)
 
 
 def compare_stores(bench: Bench, rounds: int) -> dict[str, Result]:
@@ -48,6 +62,7 @@ def compare_stores(bench: Bench, rounds: int) -> dict[str, Result]:
         config = _write_config(bench, gateway)
         for _ in range(rounds):
             results[LOCAL].runs.append(shardvault_backup(bench))
+            results[LOCAL].stored_bytes = folder_bytes(bench.folder / "repo")
             found, stored_bytes = _remote_backup(bench, gateway, config)
             results[REMOTE].runs.append(found)
             results[REMOTE].stored_bytes = stored_bytes

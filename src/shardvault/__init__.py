@@ -83,13 +83,10 @@ if TYPE_CHECKING:
     from shardvault.model.loss import AllowedLoss, LossKind
     from shardvault.model.report import (
         BackupReport,
-        BackupStats,
         BackupSummary,
         CatalogReport,
         CheckReport,
         CopyReport,
-        DamagedRange,
-        DamagedTable,
         Definition,
         DefinitionsReport,
         Finding,
@@ -108,20 +105,25 @@ if TYPE_CHECKING:
         ProbeReport,
         PrunedBackup,
         PruneReport,
-        RepoCheckReport,
-        RepoRepairReport,
         RepositoryCopy,
-        RepoStatsReport,
         RestorePlanReport,
         RestoreReport,
         Severity,
         ShardVolume,
         ShowReport,
-        StoredShare,
         TableVolume,
         VerifyReport,
     )
     from shardvault.model.target import Scope
+    from shardvault.model.upkeep import (
+        BackupStats,
+        DamagedRange,
+        DamagedTable,
+        RepoCheckReport,
+        RepoRepairReport,
+        RepoStatsReport,
+        StoredShare,
+    )
 
     __version__: str
 
@@ -231,9 +233,6 @@ __all__ = [
 ]
 
 _REPORTS = (
-    "BackupStats",
-    "DamagedRange",
-    "DamagedTable",
     "Definition",
     "Finding",
     "KeyEntry",
@@ -243,8 +242,17 @@ _REPORTS = (
     "RepositoryCopy",
     "Severity",
     "ShardVolume",
-    "StoredShare",
     "TableVolume",
+)
+
+_UPKEEP = (
+    "BackupStats",
+    "DamagedRange",
+    "DamagedTable",
+    "RepoCheckReport",
+    "RepoRepairReport",
+    "RepoStatsReport",
+    "StoredShare",
 )
 
 
@@ -265,6 +273,8 @@ def _find_home(name: str) -> Any:
         home = "model.target"
     elif name in {"AllowedLoss", "LossKind"}:
         home = "model.loss"
+    elif name in _UPKEEP:
+        home = "model.upkeep"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):
         home = "model.report"
     else:

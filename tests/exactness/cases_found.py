@@ -28,6 +28,15 @@ CASES = (
     ),
     Case(
         "D09",
+        "counter_of_an_aria_table_that_counts_nothing",
+        (
+            "CREATE TABLE t (i INT COMMENT ' AUTO_INCREMENT=7 ') ENGINE=Aria PAGE_CHECKSUM=1 AUTO_INCREMENT=4711",
+            "INSERT INTO t VALUES (1)",
+        ),
+        on=MARIADB,
+    ),
+    Case(
+        "D09",
         "counter_of_a_table_that_the_server_cannot_alter",
         (
             "CREATE TABLE t (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, v INT, CHECK (HEX(v) <> '7'))"

@@ -90,7 +90,8 @@ def _options(draw: Draw, server: Server) -> str:
 
 def _whole_options(server: Server) -> st.SearchStrategy[str]:
     """Draw an engine, a row format or the keeping of history; none of it goes with partitions."""
-    own = () if server.is_mysql else (" ENGINE=MyISAM", " ENGINE=Aria", " WITH SYSTEM VERSIONING")
+    engines = (" ENGINE=MyISAM", " ENGINE=Aria PAGE_CHECKSUM=1")
+    own = () if server.is_mysql else (*engines, " WITH SYSTEM VERSIONING")
     formats = (" ROW_FORMAT=REDUNDANT", " ROW_FORMAT=COMPACT", " ROW_FORMAT=COMPRESSED")
     return st.sampled_from(("", "", "", *formats, *own))
 

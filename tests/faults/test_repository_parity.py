@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
 from shardvault.interfaces import ChunkKind
+from shardvault.model.policy import Keep
+from shardvault.operations.prune import PruneOptions, run_prune
 from shardvault.operations.repo_check import run_repo_check
 from shardvault.operations.repo_repair import RepairOptions, run_repo_repair
 from shardvault.repository.format import pack_name
@@ -17,7 +20,8 @@ from shardvault.repository.samples import Sample
 from shardvault.repository.store import open_repository
 from shardvault.storage.memory import MemoryStorage
 from tests.support.damage import Overlay, Quiet, copy_store, names_of
-from tests.support.repositories import make_repository
+from tests.support.pruning import rows_of, verify
+from tests.support.repositories import make_repository, put_backup
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +103,20 @@ def test_a_group_that_lost_packs_to_a_prune_is_made_anew(
     assert len(renew_parity(insides, packs, 4)) == 1
     covered = [name for one in groups_of(copy, key) for name in one]
     assert sorted(covered) == names_of(copy, "packs/")
+
+
+def test_a_prune_protects_anew_what_shared_parity_with_packs_that_went(tmp_path: Path) -> None:
+    storage = MemoryStorage()
+    repository = make_repository(storage, tmp_path)
+    for number in range(4):
+        with repository.writer("backup", parity_packs=2) as writer:
+            put_backup(repository, writer, f"b{number}", rows_of(number, common=1))
+        verify(repository, f"b{number}")
+    key = read_key_file(tmp_path / "repo.key")
+    run_prune(open_repository(storage, key), PruneOptions(Keep(last=1), parity_packs=2), Quiet())
+    packs = sorted(names_of(storage, "packs/"))
+    assert sorted(name for group in groups_of(storage, key) for name in group) == packs
+    original = storage.get(packs[0])
+    storage.delete(packs[0])
+    assert run_repo_repair(open_repository(storage, key), Quiet(), RepairOptions(1)).mended
+    assert storage.get(packs[0]) == original

@@ -10,7 +10,7 @@ import pytest
 from shardvault import failpoints
 from shardvault.errors import RefusedError, RepositoryLocked, ShardvaultError, TamperDetected
 from shardvault.interfaces import ChunkKind
-from shardvault.model.report import RepoCheckReport, RepoRepairReport
+from shardvault.model.upkeep import RepoCheckReport, RepoRepairReport
 from shardvault.operations.repo_check import run_repo_check
 from shardvault.operations.repo_repair import RepairOptions, run_repo_repair
 from shardvault.repository import repair as repair_module

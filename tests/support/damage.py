@@ -12,7 +12,7 @@ from shardvault.events import Event
 from shardvault.interfaces import Buffer, ChunkKind, ChunkSource, ObjectStat, Storage
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest, RangeRecord, ShardPart, TableRecord
-from shardvault.model.report import DamagedTable
+from shardvault.model.upkeep import DamagedTable
 from shardvault.repository.chunks import ChunkWriter
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.parts import get_part, put_part

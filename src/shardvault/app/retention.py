@@ -34,10 +34,12 @@ def prune(
     from shardvault.operations.retention import accept_backup
 
     rules = None if keep is None else _parse(keep)
-    opened = open_configured(load(config, repository))
+    loaded = load(config, repository)
+    opened = open_configured(loaded)
     if accept is not None:
         accept_backup(opened, accept, reason)
-    return run_prune(opened, PruneOptions(rules, dry_run), sink or Silent())
+    options = PruneOptions(rules, dry_run, loaded.require_repository().parity_packs)
+    return run_prune(opened, options, sink or Silent())
 
 
 def policy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shardvault.app.building import Silent, count_threads, load, open_configured
 from shardvault.app.openers import state_folder
 from shardvault.interfaces import EventSink
-from shardvault.model.report import RepoCheckReport, RepoRepairReport, RepoStatsReport
+from shardvault.model.upkeep import RepoCheckReport, RepoRepairReport, RepoStatsReport
 from shardvault.repository.samples import TurnMemory
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.page_findings import describe_findings
-from shardvault.model.report import (
+from shardvault.model.upkeep import (
     DamagedRange,
     DamagedTable,
     RepoCheckReport,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from shardvault.fleet.foreign import strip_quoted
 from shardvault.fleet.inventory import read_counter, strip_counter
 from shardvault.fleet.table_options import has_unknown_options, revive_unknown_options
 from shardvault.load.ddl import (
@@ -67,7 +68,7 @@ def _deferred(table: Table, parts: tuple[bytes, ...]) -> tuple[bytes, ...]:
 
     The server adds a key behind those it has, so the keys before one that stays do so too.
     """
-    counters = {first_name(part) for part in parts if _AUTO_INCREMENT.search(part)}
+    counters = {first_name(part) for part in parts if _AUTO_INCREMENT.search(strip_quoted(part))}
     if table.auto_increment is not None and not counters:
         return ()  # altered, a table of MySQL that counts nothing may forget its counter
     own = table.key_name.encode("utf-8", "surrogateescape")
@@ -119,8 +120,9 @@ def run_definition(session: Session, statement: bytes) -> None:
 
 def _count_on(table: Table, tail: bytes) -> bytes:
     """Let a table be created with its counter; MySQL does not show that of one without a column."""
-    counter = b"" if table.auto_increment is None else b" AUTO_INCREMENT=%d" % table.auto_increment
-    return b")" + counter + strip_counter(tail).removeprefix(b")")
+    if table.auto_increment is None:
+        return tail
+    return b") AUTO_INCREMENT=%d" % table.auto_increment + strip_counter(tail).removeprefix(b")")
 
 
 def set_counter(session: Session, table: Table) -> None:

@@ -9,7 +9,7 @@ from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.interfaces import ChunkSource
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest, RangeRecord, ShardPart, ShardRecord, TableRecord
-from shardvault.model.report import DamagedRange, DamagedTable
+from shardvault.model.upkeep import DamagedRange, DamagedTable
 from shardvault.repository.format import pack_name
 from shardvault.repository.index import ChunkTable
 from shardvault.repository.parts import get_part

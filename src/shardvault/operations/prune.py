@@ -15,8 +15,11 @@ from shardvault.model.policy import BackupSize, Keep, KeepCandidate, format_keep
 from shardvault.model.report import PrunedBackup, PruneReport
 from shardvault.operations.retention import decode_policy
 from shardvault.repository.history import History
+from shardvault.repository.index import list_packs
+from shardvault.repository.insides import Insides
 from shardvault.repository.leases import Holding, describe_holding
 from shardvault.repository.marking import Marks
+from shardvault.repository.mending import renew_parity
 from shardvault.repository.prune import Garbage, Pruner, Survey
 from shardvault.repository.retention import Reasons, choose_kept, find_shrunk
 from shardvault.repository.store import Repository
@@ -32,10 +35,12 @@ class PruneOptions:
     Attributes:
         keep: the policy of this run; None = the repository's.
         is_dry: change nothing.
+        parity_packs: packs that share one object of parity; 0 = none is made.
     """
 
     keep: Keep | None = None
     is_dry: bool = False
+    parity_packs: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,9 @@ def run_prune(repository: Repository, options: PruneOptions, sink: EventSink) ->
         sink.emit(PhaseStarted(_OPERATION, "plan"))
         plan = plan_prune(pruner, options.keep, repository.leases.now_s())
         garbage, waiting = _run(pruner, plan, sink)
+        if not waiting:
+            sink.emit(PhaseStarted(_OPERATION, "renew parity"))
+            _renew_parity(repository.insides(), options.parity_packs)
     return _report(plan, garbage, begin_s, waiting=waiting)
 
 
@@ -115,6 +123,12 @@ def _run(pruner: Pruner, plan: PrunePlan, sink: EventSink) -> tuple[Garbage, tup
         sink.emit(PhaseStarted(_OPERATION, "move and free"))
         garbage = _doom(pruner, plan, sink)
     return garbage, pruner.free()
+
+
+def _renew_parity(insides: Insides, group_packs: int) -> None:
+    """Drop parity of packs that are gone, and protect those that shared it with them."""
+    packs = list_packs(insides.storage).keys()
+    renew_parity(insides, packs, group_packs)
 
 
 def _choose_again(plan: PrunePlan, history: History) -> Sequence[str]:

@@ -10,7 +10,8 @@ from shardvault.clock import monotonic_s
 from shardvault.events import PhaseStarted
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
-from shardvault.model.report import DamagedTable, Finding, RepoCheckReport, Severity
+from shardvault.model.report import Finding, Severity
+from shardvault.model.upkeep import DamagedTable, RepoCheckReport
 from shardvault.operations.damage import LostChunks, find_damage, lose_backup
 from shardvault.operations.progress import Meter
 from shardvault.repository.chunks import ChunkReader

@@ -9,7 +9,8 @@ from shardvault.clock import monotonic_s
 from shardvault.errors import TamperDetected
 from shardvault.events import PhaseStarted
 from shardvault.interfaces import EventSink
-from shardvault.model.report import RepoRepairReport, Severity
+from shardvault.model.report import Severity
+from shardvault.model.upkeep import RepoRepairReport
 from shardvault.operations.repo_check import Examination, examine, tell_fault
 from shardvault.repository.format import pack_name
 from shardvault.repository.index import PackRecord

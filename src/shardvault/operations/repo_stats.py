@@ -10,7 +10,7 @@ from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.interfaces import ChunkSource
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest, ShardPart
-from shardvault.model.report import BackupStats, RepoStatsReport, StoredShare
+from shardvault.model.upkeep import BackupStats, RepoStatsReport, StoredShare
 from shardvault.repository.format import ENTRY
 from shardvault.repository.index import ChunkTable
 from shardvault.repository.inspection import Inspection, inspect_repository

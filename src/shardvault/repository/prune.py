@@ -149,7 +149,8 @@ class Pruner:
             raise _refuse(error.message)
         for word in sorted(words - index.names):
             raise _refuse(f"object {INDEX_PREFIX}{word} is missing")
-        return Survey(history, manifests, words, read_receipts(self._storage, self._log, history), is_quiet, index)
+        received = read_receipts(self._storage, self._log, history)
+        return Survey(history, manifests, words, received, is_quiet, index)
 
     def mark(self, survey: Survey, forget: Collection[str]) -> Marks:
         """Mark what all backups but those to be forgotten need; raises RefusedError."""

@@ -76,13 +76,15 @@ def test_a_backup_gets_its_scope_and_threads(run: Run, doubles: dict[str, Mock])
 def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None:
     words = "restore latest --target b.yaml --map s0=t3 --map s1=t4,s2=t5 --tables orders"
     flags = "--replace --source-fleet shop --with-accounts -y -j 2 --rename shop=a,s0/`x=y`=`b=c`"
-    more = ("--events", "off", "--limit-download", "20MiB", "--skip-damaged")
-    assert run(*words.split(), *flags.split(), *more).code == 0
+    more: tuple[str, ...] = ("--events", "off", "--limit-download", "20MiB", "--skip-damaged")
+    chosen = ("--repository", "offsite")
+    assert run(*words.split(), *flags.split(), *more, *chosen).code == 0
     call = doubles["restore"].call_args
     given = {name: value for name, value in call.kwargs.items() if name != "sink"}
     assert call.args == ("latest", None)
     assert given == {
         "target": "b.yaml",
+        "repository": "offsite",
         "skip_damaged": True,
         "mapping": {"s0": "t3", "s1": "t4", "s2": "t5"},
         "rename": {"shop": "a", "s0/`x=y`": "`b=c`"},

@@ -46,6 +46,28 @@ ONE_PROBLEM = {
         "5: fleet.shards[0].primry: unknown key",
         "did you mean 'primary'?",
     ),
+    "wrong key of a copy": (
+        GOOD + "repository:\n  - {url: 'file:///a', key: {file: k}}\n"
+        "  - {url: 'file:///b', key: {file: k}, mirro: true}\n",
+        "4: repository[1].mirro: unknown key",
+        "did you mean 'mirror'?",
+    ),
+    "an empty list of repositories": (
+        GOOD + "repository: []\n",
+        "2: repository: must not be empty",
+        None,
+    ),
+    "a mirror of nothing": (
+        GOOD + "repository: {url: 'file:///a', key: {file: k}, mirror: true}\n",
+        "1: the first repository is a mirror",
+        "begin with the one that it mirrors",
+    ),
+    "two repositories at one place": (
+        GOOD + "repository:\n  - {url: 'file:///a', key: {file: k}}\n"
+        "  - {url: 'file:///a', name: b, key: {file: k}}\n",
+        "1: two repositories have the same name or url",
+        None,
+    ),
     "unknown key at the top": (
         GOOD + "repositry: {}\n",
         "2: repositry: unknown key",

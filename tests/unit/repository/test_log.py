@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from shardvault.errors import IntegrityError, StorageError, TamperDetected
+from shardvault.interfaces import Buffer, ObjectStat
 from shardvault.repository.entries import Claimed, Created, Entry, Held, LetGo
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.history import read_history
@@ -202,3 +203,40 @@ def test_what_somebody_accepted_is_not_told_again(
     replace(storage, entry_name(3), b"rubbish")
     with pytest.raises(TamperDetected, match="damaged"):
         open_log(storage, ring, memory).read()
+
+
+class Stale(MemoryStorage):
+    """Leave the newest object out of every list, as a store that is slow to list may."""
+
+    def list(self, prefix: str) -> Iterator[ObjectStat]:
+        yield from list(super().list(prefix))[:-1]
+
+
+def test_an_entry_that_a_list_leaves_out_is_read_all_the_same(ring: KeyRing) -> None:
+    storage = Stale()
+    begin_log(storage, ring, Created(ring.repository.hex()), secrets.token_bytes)
+    log = open_log(storage, ring)
+    append(log, "a", "b")
+    assert len(log.read()) == 3
+    assert len(open_log(storage, ring).read()) == 3
+
+
+class Cutting(MemoryStorage):
+    """Store half of an object, when told to."""
+
+    is_cutting = False
+
+    def put_new(self, name: str, parts: Sequence[Buffer]) -> None:
+        data = b"".join(parts)
+        super().put_new(name, [data[: len(data) // 2] if self.is_cutting else data])
+
+
+def test_an_entry_that_the_store_cuts_does_not_stay(ring: KeyRing) -> None:
+    storage = Cutting()
+    begin_log(storage, ring, Created(ring.repository.hex()), secrets.token_bytes)
+    storage.is_cutting = True
+    with pytest.raises(IntegrityError, match="bytes"):
+        append(open_log(storage, ring), "a")
+    storage.is_cutting = False
+    append(open_log(storage, ring), "b")
+    assert read_history(open_log(storage, ring).read()).holds == {"b": "why"}

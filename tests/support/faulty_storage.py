@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from shardvault.interfaces import Buffer, ObjectStat
-from shardvault.storage.owners import OwnedStorage, Release
+from shardvault.interfaces import Buffer, Storage
+from shardvault.storage.wrapper import Wrapper
 
 Fault = Callable[[str], None]
 
 
-class FaultyStorage:
+class FaultyStorage(Wrapper):
     """Pass everything on, after asking ``before_put`` and ``before_get`` (they may raise).
 
     Attributes:
         puts: names of the objects that somebody tried to store, in order.
     """
 
-    def __init__(self, inner: OwnedStorage) -> None:
-        self.inner = inner
-        self.features = inner.features
+    def __init__(self, inner: Storage) -> None:
+        super().__init__(inner)
         self.puts: list[str] = []
         self.before_put: Fault = lambda name: None
         self.before_get: Fault = lambda name: None
@@ -39,32 +38,8 @@ class FaultyStorage:
         with self._lock:
             self.puts.append(name)
             self.before_put(name)
-        self.inner.put_new(name, parts)
+        super().put_new(name, parts)
 
     def get(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
         self.before_get(name)
-        return self.inner.get(name, offset, size)
-
-    def list(self, prefix: str) -> Iterator[ObjectStat]:
-        return self.inner.list(prefix)
-
-    def stat(self, name: str) -> ObjectStat:
-        return self.inner.stat(name)
-
-    def delete(self, name: str) -> None:
-        self.inner.delete(name)
-
-    def hold(self, name: str, note: bytes) -> Release | None:
-        return self.inner.hold(name, note)
-
-    def holder(self, name: str) -> bytes:
-        return self.inner.holder(name)
-
-    def make_reserve(self) -> None:
-        self.inner.make_reserve()
-
-    def spend_reserve(self) -> None:
-        self.inner.spend_reserve()
-
-    def sweep(self) -> int:
-        return self.inner.sweep()
+        return super().get(name, offset, size)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,12 +113,34 @@ def test_keys_and_foreign_keys_of_a_large_table_come_later() -> None:
     assert b"KEY `u`" not in steps.create
     assert b"FULLTEXT KEY `f`" in steps.create
     assert b"CONSTRAINT `ck` CHECK" in steps.create
-    assert b"ENGINE=InnoDB COMMENT='AUTO_INCREMENT=9 )'" in steps.create
     place = b"ALTER TABLE `s`.`a``(,` ADD "
     assert steps.keys == (
         place + b"UNIQUE KEY `u` (`b`), ADD KEY `k` (`b`,`c`) COMMENT 'FOREIGN KEY'"
     )
     assert steps.foreign_keys.startswith(place + b"CONSTRAINT `fk` FOREIGN KEY (`c`)")
+
+
+@pytest.mark.parametrize(
+    ("counter", "tail"),
+    [
+        (None, b") ENGINE=InnoDB AUTO_INCREMENT=7 COMMENT='AUTO_INCREMENT=9 )'"),
+        (8, b") AUTO_INCREMENT=8 ENGINE=InnoDB COMMENT='AUTO_INCREMENT=9 )'"),
+    ],
+)
+def test_a_table_is_created_with_its_counter(counter: int | None, tail: bytes) -> None:
+    counted = replace(table(TABLE), auto_increment=counter)
+    assert plan_steps(counted, 0).create.endswith(tail)
+
+
+@pytest.mark.parametrize(("counter", "is_later"), [(None, True), (7, False)])
+def test_keys_are_not_built_later_where_that_would_lose_a_counter(
+    counter: int | None, is_later: bool
+) -> None:
+    sql = (
+        b"CREATE TABLE `t` (\n  `a` int COMMENT 'AUTO_INCREMENT',\n  KEY `k` (`a`)\n) ENGINE=InnoDB"
+    )
+    steps = plan_steps(replace(table(sql), auto_increment=counter), 1 << 20)
+    assert (steps.keys != b"") is is_later
 
 
 def test_keys_of_a_small_table_are_there_from_the_start() -> None:

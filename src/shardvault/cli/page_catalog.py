@@ -10,7 +10,6 @@ _COLUMNS = (
     text("id"),
     Column("status", has_color=True),
     text("consistency"),
-    text("verified"),
     number("rows"),
     number("read"),
     number("stored"),
@@ -39,9 +38,8 @@ def _describe_row(backup: BackupSummary) -> tuple[str, ...]:
     totals = backup.totals
     return (
         backup.id,
-        backup.status,
+        "verified" if backup.is_verified and backup.status == "complete" else backup.status,
         backup.consistency,
-        "yes" if backup.is_verified else "-",
         f"{totals.rows:,}",
         format_size(totals.bytes_read),
         format_size(totals.bytes_stored),

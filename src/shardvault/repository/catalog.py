@@ -29,7 +29,7 @@ from shardvault.repository.entries import Committed
 from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectType
 from shardvault.repository.history import History
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import fetch_sealed, open_signed, prove_object, seal_signed
+from shardvault.repository.objects import fetch_sealed, open_signed, prove_written, seal_signed
 
 LATEST = BackupId("latest")
 
@@ -112,7 +112,7 @@ class Catalog:
         failpoint("repo.manifest")
         try:
             self._storage.put_new(name, [signed])
-            prove_object(self._storage, name, len(signed))
+            prove_written(self._storage, name, len(signed))
         except ObjectExists as error:
             raise RefusedError(f"a backup {manifest.id} exists already") from error
         return name, sha256(signed).hexdigest()

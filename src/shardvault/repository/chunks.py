@@ -20,7 +20,7 @@ from shardvault.repository.format import (
 )
 from shardvault.repository.index import Index, PackRecord, put_index, split_records
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import prove_object
+from shardvault.repository.objects import prove_written
 from shardvault.repository.packs import PackBuilder, PackReader, SealedPack, view_bytes
 from shardvault.repository.parity import ParityBuilder
 from shardvault.repository.uploads import UploadPool
@@ -197,7 +197,7 @@ class ChunkWriter:
         if self._parity is not None:
             self._written += self._parity.finish()
         for name, size_bytes in (*self._written, *self._ring.epochs.stored()):
-            prove_object(self._storage, name, size_bytes)
+            prove_written(self._storage, name, size_bytes)
 
     def close(self) -> None:
         """End the threads; whatever was not flushed is left to the next session's reclaim."""

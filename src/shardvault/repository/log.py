@@ -7,7 +7,6 @@ decided on an older log is decided again before it is written.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -38,7 +37,7 @@ from shardvault.repository.entries import (
 from shardvault.repository.format import LOG_PREFIX, SOURCE_PREFIX, ObjectType
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import fetch_sealed, open_signed, prove_object, seal_signed
+from shardvault.repository.objects import fetch_sealed, open_signed, prove_written, seal_signed
 
 _MOST_TRIES = 64
 _READERS = 8
@@ -182,28 +181,12 @@ class Log:
         failpoint("repo.log")
         try:
             self._storage.put_new(name, [signed])
-            prove_object(self._storage, name, len(signed))
+            prove_written(self._storage, name, len(signed))
         except ObjectExists:
             return None
-        except IntegrityError:
-            self._take_back(name, len(signed))
-            raise
         self._keep(_Stored(sha256(signed).hexdigest(), entry))
         self._remember()
         return entry
-
-    def _take_back(self, name: str, size_bytes: int) -> None:
-        """Remove our own entry if the store cut it [bytes]: no other can have built on that."""
-        with contextlib.suppress(StorageError):
-            if self._storage.features.may_delete and self._size_of(name) not in {None, size_bytes}:
-                self._storage.delete(name)
-
-    def _size_of(self, name: str) -> int | None:
-        """Return the size of an object [bytes]; None if there is none."""
-        try:
-            return self._storage.stat(name).size_bytes
-        except ObjectMissing:
-            return None
 
     def _fetch_new(self) -> None:
         """Read the entries behind those that are known.
@@ -225,7 +208,11 @@ class Log:
                 self._keep(self._judge(number, signed))
 
     def _is_there(self, number: int) -> bool:
-        return self._size_of(entry_name(number)) is not None
+        try:
+            self._storage.stat(entry_name(number))
+        except ObjectMissing:
+            return False
+        return True
 
     def _fetch(self, number: int) -> bytes | None:
         try:

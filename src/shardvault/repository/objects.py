@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
-from shardvault.errors import IntegrityError, ObjectMissing
+from shardvault.errors import IntegrityError, ObjectMissing, StorageError
 from shardvault.interfaces import Storage
 from shardvault.repository.authors import Author
 from shardvault.repository.crypto import Compressor, RandomBytes, decompress, decrypt
@@ -103,6 +104,23 @@ def prove_object(storage: Storage, name: str, size_bytes: int) -> None:
         raise IntegrityError(f"object {name} vanished after it was stored") from error
     if found != size_bytes:
         raise IntegrityError(f"object {name} has {found} of {size_bytes} bytes")
+
+
+def prove_written(storage: Storage, name: str, size_bytes: int) -> None:
+    """Prove an object [bytes] that the caller alone can have written; take it back if it was cut.
+
+    Nobody can have relied on one that was cut, and left there it would count as damage.
+
+    Raises:
+        IntegrityError: it is missing, or was cut.
+    """
+    try:
+        prove_object(storage, name, size_bytes)
+    except IntegrityError:
+        with contextlib.suppress(StorageError):
+            if storage.features.may_delete and storage.stat(name).size_bytes != size_bytes:
+                storage.delete(name)
+        raise
 
 
 def _signed(ring: KeyRing, name: str, sealed: bytes) -> bytes:

@@ -60,10 +60,19 @@ CASES = (
         (
             "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), d DOUBLE,"
             " n INT GENERATED ALWAYS AS (CAST(v AS SIGNED)) STORED,"
-            " h TEXT GENERATED ALWAYS AS (LEFT(HEX(d), 20)) STORED)",
+            " h TEXT GENERATED ALWAYS AS (LEFT(HEX(d), 20)) STORED, KEY (n))",
             "INSERT IGNORE INTO t (id, v, d) VALUES (1, '12abc', 1e23), (2, '', -1e300), (3, '7', 0)",
         ),
         holds=(("SELECT n FROM t", "12;0;7"),),
+    ),
+    Case(
+        "D51",
+        "keys_over_expressions_that_warn",
+        (
+            "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), KEY ((CAST(v AS SIGNED))))",
+            "INSERT IGNORE INTO t (id, v) VALUES (1, '12abc'), (2, ''), (3, '7')",
+        ),
+        on=MYSQL,
     ),
     Case(
         "D52",

@@ -13,7 +13,7 @@ import pymysql
 from shardvault.errors import IntegrityError, ServerError
 from shardvault.interfaces import Buffer
 from shardvault.kernel.select import encode_bulk
-from shardvault.load.columns import carried_columns, write_rule
+from shardvault.load.columns import write_rule
 from shardvault.load.taken import check_taken, read_answer
 from shardvault.model.position import Family
 from shardvault.model.schema import Column
@@ -43,11 +43,10 @@ class BulkLoader:
         max_packet_bytes: int,
     ) -> None:
         self._session = session
-        self._all_columns = tuple(columns)
-        self._columns = carried_columns(columns)
+        self._columns = tuple(columns)
         self._max_bytes = max_packet_bytes - _SPARE_BYTES
-        rules = [write_rule(column, Family.MARIADB) for column in self._columns]
-        names = ", ".join(quote_name(column.name) for column in self._columns)
+        rules = [write_rule(column, Family.MARIADB) for column in columns]
+        names = ", ".join(quote_name(column.name) for column in columns)
         values = ", ".join(rule.expression.format(v="?") for rule in rules)
         self._statement = f"INSERT INTO {quote_table(schema, table)} ({names}) VALUES ({values})"
         self._id = self._prepare()
@@ -123,7 +122,7 @@ class BulkLoader:
             self._session.abort()
             raise translate(error, shard=self._session.shard, statement="bulk insert") from error
         connection._next_seq_id = packets % 256
-        check_taken(self._session, rows, self._read_answer(), self._all_columns)
+        check_taken(self._session, rows, self._read_answer(), self._columns)
 
     def _command(self, command: int, argument: bytes) -> None:
         try:

@@ -8,7 +8,7 @@ literal that the server parses.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shardvault.fleet.inventory import ROW_END
@@ -78,11 +78,6 @@ WRITE_BOUNDED = WriteRule(
     "the nearest FLOAT of the greatest value lies above it; it is kept within the type",
 )
 """For ``FLOAT(M,D)`` and ``DOUBLE(M,D)``, whose ``limit`` is their greatest value."""
-
-
-def carried_columns(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """Pick the columns that a row carries: all that the server does not compute."""
-    return tuple(column for column in columns if not column.is_generated)
 
 
 def write_rule(column: Column, family: Family) -> WriteRule:

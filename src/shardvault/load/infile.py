@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from shardvault.errors import IntegrityError
 from shardvault.interfaces import Buffer
 from shardvault.kernel.select import encode_text
-from shardvault.load.columns import WriteRule, carried_columns, write_rule
+from shardvault.load.columns import WriteRule, write_rule
 from shardvault.load.taken import check_taken, read_answer
 from shardvault.model.position import Family
 from shardvault.model.schema import Column
@@ -35,9 +35,8 @@ class InfileLoader:
         self, session: Session, schema: str, table: str, columns: Sequence[Column]
     ) -> None:
         self._session = session
-        self._all_columns = tuple(columns)
-        self._columns = carried_columns(columns)
-        self._tail = _statement_tail(schema, table, self._columns)
+        self._columns = tuple(columns)
+        self._tail = _statement_tail(schema, table, columns)
         self._out = bytearray(_BATCH_BYTES)
 
     def load(self, chunk: Buffer) -> int:
@@ -76,7 +75,7 @@ class InfileLoader:
             self._session.abort()
             raise translate(error, shard=self._session.shard, statement="LOAD DATA") from error
         self._session.connection._next_seq_id = sequence & 0xFF
-        check_taken(self._session, rows, self._read_answer(), self._all_columns)
+        check_taken(self._session, rows, self._read_answer(), self._columns)
 
     def _expect_request(self, name: str) -> None:
         """Make sure that the server asks for our own data and nothing else."""

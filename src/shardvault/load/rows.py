@@ -37,8 +37,7 @@ def open_loader(
         session: in the load state; used by nobody else until ``close``.
         schema: where the table is.
         table: its name.
-        columns: all columns of the table; each row carries, in order, those that the server
-            does not compute.
+        columns: the columns that each row carries, in order.
         max_packet_bytes: the target's max_allowed_packet [bytes].
     """
     if session.family is Family.MARIADB:

@@ -27,13 +27,21 @@ class Harmless:
     reason: str
     words: str = ""
 
+    def covers(self, code: int, text: str) -> bool:
+        """Say whether a warning is this one."""
+        return code == self.code and self.words in text
 
+
+IN_AN_EXPRESSION = Harmless(
+    1292, "the source's row computes so too; all values are compared", "Truncated incorrect "
+)
 _OLD = "what the source uses is old; the definition is compared"
 HARMLESS = (
     Harmless(139, "wide rows of innodb_strict_mode=0; one that is too wide is an error"),
     Harmless(1105, "events are switched on last, or left off", "Event scheduler is switched off"),
     Harmless(1285, "the grant is stored, though this server resolves no names of hosts"),
     Harmless(1287, _OLD),
+    IN_AN_EXPRESSION,
     Harmless(1300, "MySQL's copy for its catalogue; the body itself is compared", "to utf8mb3"),
     Harmless(1466, "an alias of a column; the columns of views are compared"),
     Harmless(1474, "an alias of a column; the columns of views are compared"),
@@ -88,7 +96,7 @@ def _is_harmless(row: Row) -> bool:
     code, text = int(row[1] or 0), _text(row)
     if row[0] == _NOTE:
         return code != _EVENT_IS_OVER
-    return any(code == known.code and known.words in text for known in HARMLESS)
+    return any(known.covers(code, text) for known in HARMLESS)
 
 
 def _text(row: Row) -> str:

@@ -56,8 +56,9 @@ class TargetLane:
         if self._loader is None or self._table != name:
             self.close()
             self._table = name
-            columns = [*stored_columns(record), *computed_columns(record.table.columns)]
-            self._loader = open_loader(self.session, *name, columns, self._max_packet_bytes)
+            self._loader = open_loader(
+                self.session, *name, stored_columns(record), self._max_packet_bytes
+            )
         return self._loader
 
     def close(self) -> None:

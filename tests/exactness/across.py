@@ -133,6 +133,7 @@ STOPPED: dict[str, tuple[frozenset[Flavour], frozenset[Flavour], str]] = {
     "minus_zero_double": (EVERYWHERE, MARIADB_1011, "it has no minus zero; found at the proof"),
     "minus_zero_float": (EVERYWHERE, MARIADB_1011, "it has no minus zero; found at the proof"),
     "minus_zero_is_there": (EVERYWHERE, MARIADB_1011, "it has no minus zero; found at the proof"),
+    "zeros_before_the_sign_of_zero": (EVERYWHERE, MARIADB_1011, "it has no minus zero"),
     "json_that_is_not_valid": (MARIADB, MYSQL, "checks hold during the load; found at the row"),
     "check_that_old_rows_violate": (
         MARIADB,

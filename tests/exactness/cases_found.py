@@ -16,7 +16,7 @@ CASES = (
     ),
     Case(
         "D09",
-        "counter_of_a_table_that_counts_nothing",
+        "counter_of_nothing_on_mysql",
         ("CREATE TABLE t (i INT, j INT) AUTO_INCREMENT=4711", "INSERT INTO t VALUES (1, 1)"),
         holds=(
             (
@@ -28,7 +28,7 @@ CASES = (
     ),
     Case(
         "D09",
-        "counter_of_an_aria_table_that_counts_nothing",
+        "counter_of_nothing_in_aria",
         (
             "CREATE TABLE t (i INT COMMENT ' AUTO_INCREMENT=7 ') ENGINE=Aria PAGE_CHECKSUM=1 AUTO_INCREMENT=4711",
             "INSERT INTO t VALUES (1)",
@@ -58,12 +58,11 @@ CASES = (
         "D36",
         "generated_columns_that_warn",
         (
-            "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), d DOUBLE,"
-            " n INT GENERATED ALWAYS AS (CAST(v AS SIGNED)) STORED,"
-            " h TEXT GENERATED ALWAYS AS (LEFT(HEX(d), 20)) STORED, KEY (n))",
-            "INSERT IGNORE INTO t (id, v, d) VALUES (1, '12abc', 1e23), (2, '', -1e300), (3, '7', 0)",
+            "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20),"
+            " n INT GENERATED ALWAYS AS (CAST(v AS SIGNED)) STORED, KEY (n))",
+            "INSERT IGNORE INTO t (id, v) VALUES (1, '12abc'), (2, ''), (3, '7')",
         ),
-        holds=(("SELECT n FROM t", "12;0;7"),),
+        holds=(("SELECT n FROM t ORDER BY id", "12;0;7"),),
     ),
     Case(
         "D51",

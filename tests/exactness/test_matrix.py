@@ -41,8 +41,9 @@ def test_every_trap_has_a_case() -> None:
     assert len(CASES) >= LEAST_CASES
 
 
-def test_no_two_cases_share_a_schema() -> None:
-    names = [name for case in CASES for name in case.schemas]
+@pytest.mark.parametrize("flavour", Flavour)
+def test_no_two_cases_of_a_server_share_a_schema(flavour: Flavour) -> None:
+    names = [name for case in cases_on(flavour) for name in case.schemas]
     assert len(names) == len(set(names))
 
 

@@ -9,7 +9,7 @@ import pymysql
 
 from shardvault.errors import IntegrityError, ServerError
 from shardvault.failpoints import is_off
-from shardvault.load.warnings import IN_AN_EXPRESSION
+from shardvault.load.warnings import COMPUTED
 from shardvault.model.schema import Column
 from shardvault.mysql import wire
 from shardvault.mysql.driver import MALFORMED
@@ -68,7 +68,7 @@ def _refuse_warnings(session: Session, count: int, columns: Sequence[Column]) ->
 
 
 def _is_harmless(code: bytes | None, text: str, columns: Sequence[Column]) -> bool:
-    if IN_AN_EXPRESSION.covers(int(code or 0), text):
+    if any(known.covers(int(code or 0), text) for known in COMPUTED):
         return True
     enums = (_unescape(column.name) for column in columns if column.data_type == "enum")
     return code == _DATA_TRUNCATED and any(f"'{name}'" in text for name in enums)

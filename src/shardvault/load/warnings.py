@@ -32,16 +32,19 @@ class Harmless:
         return code == self.code and self.words in text
 
 
-IN_AN_EXPRESSION = Harmless(
-    1292, "the source's row computes so too; all values are compared", "Truncated incorrect "
+_COMPUTED = "the source's row computes so too; all values are compared"
+COMPUTED = (
+    Harmless(1292, _COMPUTED, "Truncated incorrect "),
+    Harmless(3751, _COMPUTED),
 )
+"""Warnings of expressions: in generated columns, and in keys over them."""
 _OLD = "what the source uses is old; the definition is compared"
 HARMLESS = (
     Harmless(139, "wide rows of innodb_strict_mode=0; one that is too wide is an error"),
     Harmless(1105, "events are switched on last, or left off", "Event scheduler is switched off"),
     Harmless(1285, "the grant is stored, though this server resolves no names of hosts"),
     Harmless(1287, _OLD),
-    IN_AN_EXPRESSION,
+    COMPUTED[0],
     Harmless(1300, "MySQL's copy for its catalogue; the body itself is compared", "to utf8mb3"),
     Harmless(1466, "an alias of a column; the columns of views are compared"),
     Harmless(1474, "an alias of a column; the columns of views are compared"),
@@ -52,6 +55,7 @@ HARMLESS = (
     Harmless(3674, "the source's spatial index is of as little use"),
     Harmless(3719, _OLD),
     Harmless(3720, _OLD),
+    COMPUTED[1],
     Harmless(3778, _OLD),
     Harmless(3824, "the source's table is not encrypted either"),
     Harmless(4079, _OLD),

@@ -356,9 +356,6 @@ class IdentityReport:
     recipient: str
 
 
-
-
-
 @dataclass(frozen=True)
 class PrunedBackup:
     """Say whether retention keeps a backup, and why."""
@@ -438,10 +435,6 @@ class LeasesReport:
     """Report who is at work in the repository."""
 
     leases: tuple[LeaseEntry, ...]
-
-
-
-
 
 
 @dataclass(frozen=True)

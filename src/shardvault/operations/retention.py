@@ -31,9 +31,7 @@ def decode_policy(text: str) -> Keep:
     try:
         return msgspec.json.decode(text, type=Keep) if text else Keep()
     except msgspec.MsgspecError as error:
-        raise IntegrityError(
-            f"the retention policy cannot be read: {error}"
-        ) from error
+        raise IntegrityError(f"the retention policy cannot be read: {error}") from error
 
 
 def read_policy(repository: Repository) -> PolicyReport:

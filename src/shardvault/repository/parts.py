@@ -49,9 +49,7 @@ def iterate_row_chunks(reader: ChunkSource, chunks: tuple[ChunkId, ...]) -> Iter
             yield from map(ChunkId, found.chunks)
 
 
-def iterate_chunks(
-    reader: ChunkSource, manifest: Manifest
-) -> Iterator[tuple[ChunkId, ChunkKind]]:
+def iterate_chunks(reader: ChunkSource, manifest: Manifest) -> Iterator[tuple[ChunkId, ChunkKind]]:
     """Give every chunk that a backup needs; raises IntegrityError, ObjectMissing."""
     for shard in manifest.shards:
         for chunk in shard.part:

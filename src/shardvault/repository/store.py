@@ -458,9 +458,7 @@ def _refuse_remains(storage: Storage) -> None:
             )
 
 
-def _prove_stored(
-    writer: ChunkWriter, manifest: Manifest
-) -> Iterator[tuple[ChunkId, ChunkKind]]:
+def _prove_stored(writer: ChunkWriter, manifest: Manifest) -> Iterator[tuple[ChunkId, ChunkKind]]:
     """Give every chunk that a backup needs; raises IntegrityError at one that is not stored."""
     for shard in manifest.shards:
         for chunk in _stored(writer, shard.name, shard.part):

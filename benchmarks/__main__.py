@@ -11,6 +11,7 @@ from benchmarks.check import print_check
 from benchmarks.hashing import measure_hash
 from benchmarks.measure import run, spread
 from benchmarks.object_store import compare_stores, print_stores
+from benchmarks.prune import print_prune
 from benchmarks.shard import Bench, opened_bench
 from benchmarks.sides import (
     Result,
@@ -46,6 +47,8 @@ def main() -> None:
         _print_memory(bench)
     print("\n## Check of every byte, against the least that any must do\n")
     print_check(round(512 * options.scale), options.rounds, os.cpu_count() or 1)
+    print("\n## Prune of a repository of many backups\n", flush=True)
+    print_prune(round(1_000 * options.scale), round(1_000_000 * options.scale))
 
 
 def _parse() -> argparse.Namespace:

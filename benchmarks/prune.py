@@ -45,15 +45,20 @@ _GOAL_S, _GOAL_MIB = 60, 500
 
 
 def main() -> None:
-    """Build the repository, prune it in a child, and print the figures."""
+    """Print the figures, or be the process that prunes."""
     options = _parse()
     if options.child is not None:
         _prune(Path(options.child), options.backups)
         return
+    print_prune(options.backups, options.chunks)
+
+
+def print_prune(backups: int, chunks: int) -> None:
+    """Build a repository, prune it in a process of its own, and print the figures."""
     with tempfile.TemporaryDirectory(prefix="shardvault-prune-") as folder:
-        _build(Path(folder), options.backups, options.chunks)
+        _build(Path(folder), backups, chunks)
         words = [sys.executable, "-m", "benchmarks.prune", "--child", folder]
-        subprocess.run([*words, "--backups", str(options.backups)], check=True)
+        subprocess.run([*words, "--backups", str(backups)], check=True)
 
 
 def _parse() -> argparse.Namespace:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, errors, find, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 
 from tests.exactness.case import Case
 from tests.exactness.generator_tables import RandomTable, tables
@@ -17,8 +20,8 @@ from tests.integration.operations_support import query
 from tests.support.fleet import Fleet
 from tests.support.servers import Flavour, Instance
 
-# Up to here hypothesis draws each example afresh; later ones are variants of those before.
-_GROUP = 10
+# Hypothesis draws a table from as many of these as it needs.
+_ENTROPY_BYTES = 1 << 14
 # Round trips of one table that may be spent on making it smaller, at about a second each.
 _MOST_TRIALS = 100
 _MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO"
@@ -82,73 +85,78 @@ def read_collations(instance: Instance) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((str(charset), str(name)) for charset, name in query(instance, statement)))
 
 
-def draw_tables(server: Server, seed: int, count: int) -> dict[RandomTable, str]:
+def draw_tables(server: Server, seed: int, count: int) -> dict[RandomTable, bytes]:
     """Draw different tables; the same ones for the same seed and version of the server.
 
+    Bytes decide alone what is drawn. Hypothesis's own seeds do not: it also draws constants
+    from whatever modules happen to be loaded.
+
     Returns:
-        each table with the seed of the group that it is from.
+        each table with the bytes that it was drawn from.
     """
-    found: dict[RandomTable, str] = {}
-    for group in _groups(seed):
-        for table in _draw_group(server, group):
-            if len(found) == count:
-                return found
-            found.setdefault(table, group)
-    raise AssertionError("unreachable")
+    found: dict[RandomTable, bytes] = {}
+    numbers = itertools.count()
+    while len(found) < count:
+        entropy = random.Random(f"{seed}/{next(numbers)}").randbytes(_ENTROPY_BYTES)
+        found.setdefault(_draw(server, entropy), entropy)
+    return found
 
 
-def shrink(server: Server, group: str, trial: Trial) -> tuple[RandomTable, Sequence[str]] | None:
-    """Find the simplest table that differs, from the group of one that does.
+def shrink(
+    server: Server, entropy: bytes, trial: Trial
+) -> tuple[RandomTable, Sequence[str]] | None:
+    """Make a table that differs as small as possible.
 
     Returns:
-        the table and what differs; None if every table of the group is exact alone.
+        the smallest and what differs of it; None if the table is exact alone.
     """
     known: dict[RandomTable, Sequence[str]] = {}
+    smallest: list[RandomTable] = []
 
-    def is_different(table: RandomTable) -> bool:
+    def check(table: RandomTable) -> None:
         if table not in known and len(known) < _MOST_TRIALS:
             known[table] = trial(table)
-        return bool(known.get(table))
+        if known.get(table):
+            smallest[:] = [table]
+            raise _Differs
 
-    try:
-        table = _find(server, group, is_different, (Phase.generate, Phase.shrink))
-    except errors.NoSuchExample:
+    test = _prepare(server, check, InMemoryExampleDatabase())
+    with suppress(_Differs):
+        _feed(test, entropy)
         return None
-    return table, known[table]
+    with suppress(_Differs):
+        test()  # takes up what differed from its database
+    return smallest[0], known[smallest[0]]
 
 
-def _groups(seed: int) -> Iterator[str]:
-    number = 0
-    while True:
-        yield f"{seed}/{number}"
-        number += 1
+class _Differs(Exception):
+    """Tell hypothesis that a table is one of those to make smaller."""
 
 
-def _draw_group(server: Server, group: str) -> list[RandomTable]:
+def _draw(server: Server, entropy: bytes) -> RandomTable:
     drawn: list[RandomTable] = []
-
-    def collect(table: RandomTable) -> bool:
-        drawn.append(table)
-        return False
-
-    try:
-        _find(server, group, collect, (Phase.generate,))
-    except errors.NoSuchExample:
-        return drawn
-    raise AssertionError("unreachable")
+    _feed(_prepare(server, drawn.append, None), entropy)
+    return drawn[0]
 
 
-def _find(
-    server: Server, group: str, condition: Callable[[RandomTable], bool], phases: Sequence[Phase]
-) -> RandomTable:
+def _prepare(
+    server: Server, take: Callable[[RandomTable], None], database: ExampleDatabase | None
+) -> Callable[[], None]:
     how = settings(
-        max_examples=_GROUP,
-        phases=phases,
-        database=None,
+        phases=(Phase.reuse, Phase.shrink),
+        database=database,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    return find(tables(server), condition, settings=how, random=random.Random(group))
+
+    def test(table: RandomTable) -> None:
+        take(table)
+
+    return how(given(tables(server))(test))
+
+
+def _feed(test: Callable[[], None], entropy: bytes) -> None:
+    test.hypothesis.fuzz_one_input(entropy)  # type: ignore[attr-defined]
 
 
 def _case(number: int, table: RandomTable) -> Case:

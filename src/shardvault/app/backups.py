@@ -265,7 +265,7 @@ def restore(
     plan = plan_for(backup, open_target(loaded, target), options)
     report = run_restore(plan, backup, sink or Silent())
     proven = backup.proven()
-    if options.scope == Scope() and proven is not None:
+    if options.scope == Scope() and not plan.left_out and proven is not None:
         tell_verified(proven, report.id, "restore", sink or Silent())
     return _add_findings(report, backup.findings())
 

@@ -210,7 +210,7 @@ def accept(settings: Settings, *, repository: str | None) -> int:
     """Take the present state of the repository for the true one, after showing what is wrong.
 
     Every command refuses a repository whose history was deleted, rolled back or altered since
-    this computer saw it last. Look who did it first: what is gone stays gone. `repo repair
+    this computer saw it last. Look who did it first: what is gone stays gone. `repo rebuild
     --accept-history` lists backups again whose entries were lost.
     """
     from shardvault import app

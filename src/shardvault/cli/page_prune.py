@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shardvault.cli.page import Column, Page, text
 from shardvault.model.report import (
     HistoryReport,
@@ -17,12 +19,15 @@ from shardvault.units import format_duration, format_size
 _COLUMNS = (text("id"), text("fleet"), Column("keep", has_color=True), text("why"))
 _LEASE_COLUMNS = (Column("alive", has_color=True), text("owner"), text("scope"))
 _EVERYTHING = "every backup"
+_NO_RULE = "no rule keeps it"
 
 
 def describe_prune(page: Page, report: PruneReport) -> None:
     """Say which backups go, why the others stay, and what is freed."""
-    page.heading("prune", report.status)
+    is_dry = report.status == "planned"
+    page.heading("prune, dry run: nothing was changed" if is_dry else "prune", report.status)
     page.facts([("policy", report.policy or _EVERYTHING)])
+    page.facts([("backups", _count_forgotten(report.backups, is_dry=is_dry))])
     page.facts([("packs", f"{report.packs:,} go"), ("freed", format_size(report.freed_bytes))])
     if report.moved_bytes:
         page.facts([("moved", format_size(report.moved_bytes))])
@@ -67,9 +72,15 @@ def describe_history(page: Page, report: HistoryReport) -> None:
     page.facts(("was wrong", fault) for fault in report.faults)
 
 
+def _count_forgotten(backups: Sequence[PrunedBackup], *, is_dry: bool) -> str:
+    forgotten = sum(not backup.is_kept for backup in backups)
+    words = "would be forgotten" if is_dry else "forgotten"
+    return f"{forgotten:,} {words}, {len(backups) - forgotten:,} kept"
+
+
 def _describe_backup(backup: PrunedBackup) -> tuple[str, ...]:
     word = "yes" if backup.is_kept else "no"
-    return (backup.id, backup.fleet, word, ", ".join(backup.reasons))
+    return (backup.id, backup.fleet, word, ", ".join(backup.reasons) or _NO_RULE)
 
 
 def _describe_lease(lease: LeaseEntry) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def describe_repo_stats(page: Page, report: RepoStatsReport) -> None:
                 f"{format_size(report.saved_by_compression_bytes)} by compression",
             ),
             ("needed", format_size(report.needed_bytes)),
-            ("unneeded", f"{format_size(report.unneeded_bytes)}; a prune frees it"),
+            *_tell_unneeded(report.unneeded_bytes),
             ("stored", format_size(report.stored_bytes)),
         ]
     )
@@ -116,6 +116,15 @@ def describe_repo_stats(page: Page, report: RepoStatsReport) -> None:
     _describe_shares(page, "shards", report.shards)
     for backup in report.unreadable:
         page.prose(f"{backup}: not counted", outcome="damaged", indent=9)
+
+
+def _tell_unneeded(unneeded_bytes: int) -> Iterator[tuple[str, str]]:
+    if unneeded_bytes:
+        yield (
+            "unneeded",
+            f"{format_size(unneeded_bytes)}; a prune frees it where more than half of a pack "
+            "is unneeded",
+        )
 
 
 def _describe_shares(page: Page, title: str, shares: Sequence[StoredShare]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.page_backup import describe_shards, format_objects, format_span
@@ -48,7 +48,8 @@ def describe_plan(page: Page, plan: RestorePlanReport) -> None:
         number("size"),
     )
     total = ("R = ΣRᵢ", "", "", "", f"{plan.rows:,}", format_size(plan.raw_bytes))
-    page.table(columns, map(_describe_table, plan.tables), total=total)
+    rows = (row for table in plan.tables for row in _describe_table(table))
+    page.table(columns, rows, total=total)
     _describe_findings(page, plan.findings)
 
 
@@ -72,12 +73,13 @@ def _head_plan(page: Page, plan: RestorePlanReport) -> None:
     page.facts([("fleet", plan.fleet), ("objects", objects)])
 
 
-def _describe_table(table: PlannedTable) -> tuple[str, ...]:
+def _describe_table(table: PlannedTable) -> Iterator[tuple[str, ...]]:
+    """Give the row of a table, and one with its new name if it has one."""
     name = f"{table.schema}.{table.name}"
-    if table.target_schema != table.schema:
-        name += f" → {table.target_schema}.{table.name}"
     size = format_size(table.raw_bytes)
-    return table.shard, table.target, name, table.action, f"{table.rows:,}", size
+    yield table.shard, table.target, name, table.action, f"{table.rows:,}", size
+    if table.target_schema != table.schema:
+        yield "", "", f"→ {table.target_schema}.{table.name}", "", "", ""
 
 
 def _sum_up(target: str, action: str, tables: Sequence[PlannedTable]) -> tuple[str, ...]:

@@ -135,7 +135,8 @@ class RepoStatsReport:
     Attributes:
         raw_bytes: plain, what all backups together hold.
         needed_bytes: stored chunks that a backup needs.
-        unneeded_bytes: stored chunks that none needs; a prune frees them.
+        unneeded_bytes: stored chunks that none needs; a prune frees them where they are more
+            than half of a pack.
         overhead_bytes: what packs hold beside chunks.
         stored_bytes: everything in the store.
         objects: stored bytes by kind of object, as ``packs``.

@@ -12,7 +12,7 @@ from shardvault.barrier.limits import BarrierLimits
 from shardvault.clock import format_time, monotonic_s, parse_time, utc_now
 from shardvault.dump.plan import TablePlan, plan_table
 from shardvault.dump.ranges import Border, plan_borders
-from shardvault.errors import DdlDetected
+from shardvault.errors import DdlDetected, IntegrityError, ObjectMissing
 from shardvault.events import Noticed, PhaseStarted, Retrying
 from shardvault.failpoints import failpoint, is_off
 from shardvault.fleet.inventory import TableName, strip_auto_increment
@@ -20,7 +20,7 @@ from shardvault.fleet.scope import choose_shards
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
 from shardvault.model.loss import LossKind
-from shardvault.model.manifest import TableRecord
+from shardvault.model.manifest import ShardPart, TableRecord
 from shardvault.model.report import BackupReport
 from shardvault.model.schema import Table, TableKind
 from shardvault.model.target import Fleet, Scope, Shard
@@ -101,7 +101,7 @@ def run_backup(
             freed = format_size(writer.reclaimed_bytes)
             sink.emit(Noticed(f"freed {freed} that an interrupted backup had left"))
         run = _Run(fleet, found, options, sink)
-        taken = run.take(writer, _previous_borders(repository, writer, fleet))
+        taken = run.take(writer, _previous_borders(repository, writer, fleet, sink))
         sink.emit(PhaseStarted(_OPERATION, "commit"))
         backup = new_backup_id(parse_time(begin), "full", repository.has)
         heading = Heading(backup, begin, begin_s, options.tool_version, options.scope)
@@ -281,24 +281,34 @@ def _definition(table: Table) -> bytes:
     return strip_auto_increment(table.create_sql)
 
 
-def _previous_borders(repository: Repository, writer: ChunkWriter, fleet: Fleet) -> PreviousBorders:
-    """Read the borders of the fleet's last backup, so that unchanged ranges stay the same."""
+def _previous_borders(
+    repository: Repository, writer: ChunkWriter, fleet: Fleet, sink: EventSink
+) -> PreviousBorders:
+    """Read the borders of the fleet's last backup, so that unchanged ranges stay the same.
+
+    A damaged backup must not stop the next, which stores what was lost anew.
+    """
     if repository.is_write_only:
         return {}
     backups = [found.id for found in repository.list() if found.fleet == fleet.name]
     if not backups:
         return {}
-    manifest = repository.load(backups[-1])
-    parts = (get_part(writer, shard.part) for shard in manifest.shards)
+    borders: dict[ShardName, dict[TableName, tuple[Table, tuple[Border, ...]]]] = {}
+    for shard in repository.load(backups[-1]).shards:
+        try:
+            borders[shard.name] = _borders_of(get_part(writer, shard.part))
+        except (IntegrityError, ObjectMissing) as error:
+            sink.emit(Noticed(f"backup {backups[-1]} is damaged, look at it: {error.message}"))
+    return borders
+
+
+def _borders_of(part: ShardPart) -> dict[TableName, tuple[Table, tuple[Border, ...]]]:
     return {
-        part.name: {
-            (record.table.schema, record.table.name): (
-                record.table,
-                tuple(found.lower for found in record.ranges if found.lower is not None),
-            )
-            for record in part.tables
-        }
-        for part in parts
+        (record.table.schema, record.table.name): (
+            record.table,
+            tuple(found.lower for found in record.ranges if found.lower is not None),
+        )
+        for record in part.tables
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shardvault.errors import IntegrityError, ObjectMissing
@@ -36,7 +36,7 @@ def read_parts(
         IntegrityError: a part is damaged, and nothing is to be left out.
     """
     if not skip_damaged:
-        return {shard.name: get_part(store, shard.part) for shard in records}, ()
+        return {shard.name: _read_part(shard, store) for shard in records}, ()
     parts: dict[ShardName, ShardPart] = {}
     notes: list[Finding] = []
     for shard in records:
@@ -48,6 +48,25 @@ def read_parts(
             parts[shard.name], left_out = _leave_out(part, store, threads)
             notes += left_out
     return parts, tuple(notes)
+
+
+def _read_part(shard: ShardRecord, store: ChunkSource) -> ShardPart:
+    try:
+        return get_part(store, shard.part)
+    except (IntegrityError, ObjectMissing) as error:
+        raise IntegrityError(
+            f"its definitions cannot be read: {error.message}",
+            shard=shard.name,
+            hint=f"--skip-damaged restores the other shards; {_REMEDY}",
+        ) from error
+
+
+def refuse_empty(parts: Mapping[ShardName, ShardPart], left_out: Sequence[Finding]) -> None:
+    """Raise IntegrityError if damage leaves nothing to restore."""
+    if left_out and not any(part.tables for part in parts.values()):
+        raise IntegrityError(
+            f"nothing of this backup can be restored: {left_out[0].message}", hint=_REMEDY
+        )
 
 
 def refuse_damaged(shard: ShardName, tables: Iterable[TableRecord], store: ChunkSource) -> None:

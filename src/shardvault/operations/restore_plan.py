@@ -24,7 +24,7 @@ from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema
 from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
 from shardvault.mysql.session import Session
 from shardvault.operations.losses import in_default_place, tell_losses
-from shardvault.operations.restore_damage import read_parts, refuse_damaged
+from shardvault.operations.restore_damage import read_parts, refuse_damaged, refuse_empty
 from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, read_mark
 from shardvault.operations.restore_renaming import rename_contents
 from shardvault.operations.schema_names import Place, plan_renaming
@@ -154,6 +154,7 @@ def plan_restore(
     parts, left_out = read_parts(
         records, store, skip_damaged=options.skip_damaged, threads=options.threads
     )
+    refuse_empty(parts, left_out)
     selection = _select(manifest, parts, options.scope)
     targets = _map_targets(parts, target, options.mapping)
     chosen = [_choose(parts[name], targets[name], selection, options) for name in parts]

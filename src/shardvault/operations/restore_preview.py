@@ -30,11 +30,18 @@ def report_plan(plan: RestorePlan) -> RestorePlanReport:
         id=plan.manifest.id,
         fleet=plan.manifest.fleet,
         tables=tables,
-        objects=dict(Counter(str(item.kind) for shard in plan.shards for item in shard.objects)),
+        objects=_count_objects(plan),
         findings=plan.findings,
         rows=sum(table.rows for table in tables),
         raw_bytes=sum(table.raw_bytes for table in tables),
     )
+
+
+def _count_objects(plan: RestorePlan) -> dict[str, int]:
+    """Count what is created beside tables, by kind; accounts only if they are wanted."""
+    counted = Counter(str(item.kind) for shard in plan.shards for item in shard.objects)
+    counted["account"] = sum(len(shard.accounts) for shard in plan.shards)
+    return dict(+counted)
 
 
 def _action(shard: ShardRestore, record: TableRecord) -> str:

@@ -153,9 +153,13 @@ def restore_report(
     )
 
 
-def plan_report(*findings: Finding, name: str = "orders") -> RestorePlanReport:
+def plan_report(
+    *findings: Finding, name: str = "orders", old_schema: str = "shop"
+) -> RestorePlanReport:
     tables = tuple(
-        PlannedTable(ShardName(s), ShardName(t), "shop", f"{name}_0", 500, 4096, "replace", "shop")
+        PlannedTable(
+            ShardName(s), ShardName(t), old_schema, f"{name}_0", 500, 4096, "replace", "shop"
+        )
         for s, t in (("s0", "t0"), ("s1", "t1"))
     )
     return RestorePlanReport(ID, "shop", tables, {"view": 2}, FINDINGS + findings, 1000, 8192)

@@ -90,6 +90,13 @@ def test_colors_change_nothing_but_colors() -> None:
     assert click.unstyle(colored) == draw(ORDINARY["check"])
 
 
+def test_a_plan_shows_the_old_and_the_new_name_of_a_table_in_full() -> None:
+    plan = samples.plan_report(old_schema="a_shop_of_old")
+    lines = draw((describe_plan, plan)).splitlines()
+    place = next(n for n, line in enumerate(lines) if "  a_shop_of_old.orders_0  " in line)
+    assert lines[place + 1].split() == ["→", "shop.orders_0"]
+
+
 def test_a_table_shortens_names_and_never_figures() -> None:
     page = Page(40)
     page.table(

@@ -60,10 +60,15 @@ def test_a_policy_is_set_shown_and_followed(home: Home) -> None:
     assert home.run("policy", "last=1", "within=0d").code == 0
     assert home.run("policy", "--format=json").json["policy"] == "last=1"
     planned = home.run("prune", "--dry-run")
-    assert "planned" in planned.out
+    assert "prune, dry run: nothing was changed: planned" in planned.out
+    assert "2 would be forgotten, 1 kept" in planned.out
+    assert planned.out.count("no rule keeps it") == 2
     assert "last verified" in planned.out
     assert home.ids() == ["b0", "b1", "b2"]
-    assert home.run("prune").code == 0
+    pruned = home.run("prune")
+    assert pruned.code == 0
+    assert "prune: complete\n" in pruned.out
+    assert "2 forgotten, 1 kept" in pruned.out
     assert home.ids() == ["b2"]
     assert home.run("policy", "--keep-all", "--format=json").json["policy"] == ""
 

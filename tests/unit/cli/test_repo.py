@@ -137,6 +137,7 @@ def test_figures_are_shown_to_people(home: Home) -> None:
     outcome = home.run("repo", "stats")
     assert outcome.code == 0
     assert "canary_schema.items" in outcome.out
+    assert "unneeded" not in outcome.out
 
 
 def test_what_cannot_be_counted_is_said(home: Home) -> None:

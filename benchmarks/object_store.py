@@ -101,6 +101,7 @@ def _remote_backup(bench: Bench, gateway: CephGateway, config: Path) -> tuple[Ru
     """Back up everything into a fresh repository in the bucket, and empty the bucket again."""
     program = [sys.executable, "-m", "shardvault", "-c", str(config)]
     env = {**bench.env, _SECRET_VARIABLE: SECRET_KEY}
+    bench.forget_repositories()
     run([*program, "init"], env=env)
     found = run([*program, "backup", "-j", str(THREADS), "--format", "json"], env=env)
     return found, _empty(gateway)

@@ -47,7 +47,15 @@ class Bench:
     @property
     def env(self) -> dict[str, str]:
         """Return the environment that the commands need."""
-        return {PASSWORD_VARIABLE: self.source.password, "MYSQL_PWD": self.source.password}
+        return {
+            PASSWORD_VARIABLE: self.source.password,
+            "MYSQL_PWD": self.source.password,
+            "SHARDVAULT_STATE": str(self._state),
+        }
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state"
 
     def shardvault(self, *arguments: str) -> list[str]:
         """Write a command line of shardvault."""
@@ -56,6 +64,11 @@ class Bench:
     def clear_repository(self) -> None:
         """Delete the repository, so that the next backup stores everything."""
         shutil.rmtree(self.folder / "repo", ignore_errors=True)
+        self.forget_repositories()
+
+    def forget_repositories(self) -> None:
+        """Delete what is remembered of repositories that were deleted; `init` refuses else."""
+        shutil.rmtree(self._state, ignore_errors=True)
 
     def clear_target(self) -> None:
         """Empty the target."""

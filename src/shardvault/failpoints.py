@@ -19,9 +19,8 @@ from shardvault.errors import ShardvaultError, UsageError
 
 VARIABLE = "SHARDVAULT_FAILPOINTS"
 
-NAMES = frozenset(
+STEPS = frozenset(
     {
-        "cut.barrier",
         "cut.connected",
         "cut.gently_locked",
         "cut.some_locked",
@@ -29,29 +28,22 @@ NAMES = frozenset(
         "cut.snapshots_open",
         "cut.probed",
         "cut.released",
-        "cut.fencing",
         "backup.discovered",
         "backup.range_read",
         "backup.rows_done",
         "backup.before_manifest",
         "backup.after_manifest",
-        "backup.ddl_guard",
         "repo.pack",
         "repo.index",
         "repo.manifest",
         "key.slot",
         "key.rotation",
-        "key.last_slot",
         "repo.log",
-        "repo.memory",
-        "repo.fencing",
-        "repo.rescue",
         "repair.quarantined",
         "repair.indexed",
         "repair.doomed",
         "repair.deleted",
         "repair.mended",
-        "repo.copies",
         "mirror.put",
         "prune.forgotten",
         "prune.marked",
@@ -60,8 +52,6 @@ NAMES = frozenset(
         "prune.index_deleted",
         "prune.pack_deleted",
         "prune.freed",
-        "prune.late",
-        "prune.waiting",
         "restore.marked",
         "restore.table_created",
         "restore.range_loaded",
@@ -69,15 +59,34 @@ NAMES = frozenset(
         "restore.rows_done",
         "restore.keys_done",
         "restore.objects_done",
-        "restore.warnings",
-        "restore.leave_roles",
-        "restore.events_asleep",
         "restore.event_awake",
         "restore.verified",
         "restore.marked_verified",
         "restore.mark_removed",
     }
 )
+"""Places at which the program may be stopped, killed, delayed or failed."""
+
+SWITCHES = frozenset(
+    {
+        "cut.barrier",
+        "cut.fencing",
+        "backup.ddl_guard",
+        "key.last_slot",
+        "prune.late",
+        "prune.waiting",
+        "repo.copies",
+        "repo.fencing",
+        "repo.memory",
+        "repo.rescue",
+        "restore.events_asleep",
+        "restore.leave_roles",
+        "restore.warnings",
+    }
+)
+"""Safeties that can be left out."""
+
+NAMES = STEPS | SWITCHES
 
 # Another thread may take the signal; until it has, this one must not run on.
 _STOP_SETTLES_S = 0.1

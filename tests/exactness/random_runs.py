@@ -23,7 +23,7 @@ from tests.support.servers import Flavour, Instance
 # Hypothesis draws a table from as many of these as it needs.
 _ENTROPY_BYTES = 1 << 14
 # Round trips of one table that may be spent on making it smaller, at about a second each.
-_MOST_TRIALS = 100
+_MOST_TRIALS = 60
 _MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO"
 _COLLATIONS = {
     True: "SELECT character_set_name, collation_name FROM information_schema.collations",

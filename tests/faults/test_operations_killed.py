@@ -29,14 +29,9 @@ from tests.support import shop
 from tests.support.fleet import Fleet
 from tests.support.servers import Flavour
 
-SWITCHES = {
-    "cut.barrier",
-    "cut.fencing",
-    "backup.ddl_guard",
-    "restore.warnings",
-    "restore.events_asleep",
-}
-POINTS = sorted(failpoints.NAMES - SWITCHES)
+ELSEWHERE = ("key.", "prune.", "repair.", "mirror.")
+"""Steps of what needs no fleet; tests of the repository walk them."""
+POINTS = sorted(name for name in failpoints.STEPS if not name.startswith(ELSEWHERE))
 RESTORE_POINTS = [name for name in POINTS if name.startswith("restore.")]
 BACKUP_POINTS = [name for name in POINTS if name.startswith(("cut.", "backup.", "repo."))]
 COMMITTED = "backup.after_manifest"

@@ -55,6 +55,6 @@ def test_the_page_leads_from_damage_to_a_sound_repository(
     repository = open_repository(storage, read_key_file(tmp_path / "repo.key"))
     add_tables(repository, "three", {"items": ROWS["items"]})
     assert follow(again).code == 15
-    assert follow(forget).code == 0
+    assert follow([*forget, "--yes"]).code == 0  # a person is asked
     assert follow(last).code == 0
     assert read_lost(repository, {"three": {"items": ROWS["items"]}}) == frozenset()

@@ -127,7 +127,7 @@ def test_every_blocker_is_named_at_once(vault: Vault, spare: Instance) -> None:
     run_all(spare, "CREATE DATABASE data", "CREATE TABLE data.t (n INT)")
     with (
         with_global(spare, "read_only", "1"),
-        pytest.raises(TargetRefused, match=r"read_only.*not empty: data\.t"),
+        pytest.raises(TargetRefused, match=r"(?s)read_only.*not empty: data\.t"),
     ):
         vault.restore(vault.target(Lone({"s0": spare})))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from shardvault.app.building import (
     Silent,
@@ -38,13 +39,17 @@ from shardvault.version import VERSION
 
 
 def check(config: str | None = None) -> CheckReport:
-    """Look at every shard and at the store; change nothing that lasts."""
-    from shardvault.operations.check import run_check
+    """Look at every shard, at the store and at each repository; change nothing that lasts."""
+    from shardvault.operations.check import Place, run_check
 
     loaded = load(config)
     fleet = open_fleet(loaded)
     storage = open_store(loaded) if loaded.repository else None
-    return run_check(fleet, storage)
+    places = [
+        Place(section.label, partial(open_configured, loaded, section=section), section.mirror)
+        for section in loaded.repository
+    ]
+    return run_check(fleet, storage, places)
 
 
 def backup(
@@ -108,13 +113,16 @@ def list_backups(config: str | None = None, *, repository: str | None = None) ->
 
 def show(backup_id: str, config: str | None = None, *, repository: str | None = None) -> ShowReport:
     """Describe one backup in full; ``latest`` is an id."""
+    from shardvault.operations.retention import is_verified
     from shardvault.operations.show import run_show
 
     backup = open_copies(load(config, repository)).open(BackupId(backup_id))
     report = run_show(backup.manifest, backup)
     notices = (f"{finding.where}: {finding.message}" for finding in backup.findings())
     told = dataclasses.replace(report.backup, notices=(*report.backup.notices, *notices))
-    return dataclasses.replace(report, backup=told)
+    proven = backup.proven()
+    verified = proven is not None and is_verified(proven, told.id)
+    return dataclasses.replace(report, backup=told, is_verified=verified)
 
 
 def show_definitions(
@@ -139,6 +147,7 @@ def verify(
     """Read every object of a backup back and compare it with its manifest.
 
     What only a copy has sound is a finding too: the backup is damaged, and can be restored.
+    So is a repository that had to be passed over: the backup is sound, in a copy.
 
     Args:
         backup_id: which backup; ``latest`` is an id.
@@ -161,9 +170,11 @@ def verify(
     proven = backup.proven()
     if report.status == "ok" and proven is not None:
         tell_verified(proven, report.id, "verify", sink or Silent())
-    status = report.status if proven is not None else "damaged"
-    findings = (*report.findings, *backup.findings())
-    return dataclasses.replace(report, status=status, findings=findings)
+    if proven is None:
+        report = dataclasses.replace(report, status="damaged")
+    found = backup.findings()
+    status = "findings" if report.status == "ok" and _is_serious(found) else report.status
+    return dataclasses.replace(report, status=status, findings=(*report.findings, *found))
 
 
 def plan_restore(
@@ -272,6 +283,9 @@ def restore(
 
 def _add_findings(report: RestoreReport, findings: Sequence[Finding]) -> RestoreReport:
     """Tell of repositories that failed; the restore itself was proven all the same."""
-    is_serious = any(finding.severity is not Severity.INFO for finding in findings)
-    status = "findings" if is_serious else report.status
+    status = "findings" if _is_serious(findings) else report.status
     return dataclasses.replace(report, status=status, findings=(*report.findings, *findings))
+
+
+def _is_serious(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity is not Severity.INFO for finding in findings)

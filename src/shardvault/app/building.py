@@ -8,19 +8,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shardvault.app.openers import open_key, remember_heads, state_folder
+from shardvault.app.openers import Secret, open_key, remember_heads, state_folder
 from shardvault.app.stores import open_store
 from shardvault.config.load import find_config, load_config
 from shardvault.config.schema import Config, RepositorySection
 from shardvault.config.shards import build_shards
+from shardvault.errors import RepositoryMissing, UsageError
 from shardvault.events import Event, Noticed
 from shardvault.fleet.topology import TableSpec, build_fleet
-from shardvault.interfaces import EventSink
+from shardvault.interfaces import EventSink, Storage
 from shardvault.model.target import Fleet
 from shardvault.repository.copies import Copies, Site
 from shardvault.repository.fallback import BackupReader
-from shardvault.repository.sources import read_source_file
-from shardvault.repository.store import Repository, open_for_source, open_repository
+from shardvault.repository.heads import HeadMemory
+from shardvault.repository.sources import SourceKey, read_source_file
+from shardvault.repository.store import (
+    Repository,
+    fetch_known,
+    open_for_source,
+    open_repository,
+)
 from shardvault.storage.append_only import AppendOnlyStorage
 
 if TYPE_CHECKING:
@@ -78,6 +85,9 @@ def open_configured(
         section: one of its repositories; None = the chosen one, or else the first.
         upload_bytes_s: see ``open_store``.
         download_bytes_s: see ``open_store``.
+
+    Raises:
+        RepositoryMissing: there is none, whether its key is there or not.
     """
     section = section or config.require_repository()
     storage = open_store(
@@ -89,11 +99,28 @@ def open_configured(
     if section.append_only:
         storage = AppendOnlyStorage(storage)
     memory = remember_heads(section.url)
-    if section.key.source is not None:
-        key = read_source_file(Path(section.key.source))
-        return open_for_source(storage, key, state_folder(), memory=memory)
-    opener = open_key(section.key, config.locate_repository(section, "key"))
-    return open_repository(storage, opener, memory=memory, is_mirror=section.mirror)
+    try:
+        key = _obtain_key(config, section, storage, memory)
+        if isinstance(key, SourceKey):
+            return open_for_source(storage, key, state_folder(), memory=memory)
+        return open_repository(storage, key, memory=memory, is_mirror=section.mirror)
+    except RepositoryMissing as error:
+        if section.mirror:
+            error.hint = "fill the mirror with `shardvault repo copy`, or correct its url"
+        raise
+
+
+def _obtain_key(
+    config: Config, section: RepositorySection, storage: Storage, memory: HeadMemory
+) -> Secret | SourceKey:
+    """Get the configured key; if it cannot be had, a missing repository is told first."""
+    try:
+        if section.key.source is not None:
+            return read_source_file(Path(section.key.source))
+        return open_key(section.key, config.locate_repository(section, "key"))
+    except UsageError:
+        fetch_known(storage, memory)
+        raise
 
 
 def open_copies(

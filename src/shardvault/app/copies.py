@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shardvault.app.building import Silent, count_threads, load, open_configured
+from shardvault.app.openers import remember_heads
 from shardvault.app.stores import open_store
 from shardvault.clock import monotonic_s
 from shardvault.config.schema import Config, RepositorySection
-from shardvault.errors import UsageError
-from shardvault.events import PhaseStarted
+from shardvault.errors import Interrupted, ShardvaultError, UsageError
+from shardvault.events import Noticed, PhaseStarted
 from shardvault.interfaces import EventSink, Storage
 from shardvault.model.ids import BackupId
 from shardvault.model.report import CopyReport, Finding, RepositoryCopy, Severity
-from shardvault.repository.mirror import mirror_repository
+from shardvault.repository.mirror import mirror_repository, remember_mirror
 from shardvault.repository.store import Repository
 from shardvault.storage.append_only import AppendOnlyStorage
 
@@ -34,6 +35,9 @@ def copy_repository(
 
     A mirror gets every object bit by bit. Any other copy gets the backups, under its own keys
     and into its own log, and is checked and pruned by itself.
+
+    Of several copies each is tried: one that fails is reported, and the next is made. The error
+    of a single one is raised.
 
     Args:
         backups: ids; none = every backup. A mirror takes all or nothing.
@@ -71,10 +75,40 @@ def copy_repository(
     sections = _choose(loaded, to)
     if backups and any(section.mirror for section in sections):
         raise UsageError("a mirror takes every backup", hint="name another copy with --to")
-    copies = tuple(map(copy, sections))
-    is_damaged = any(done.findings for done in copies)
-    label = loaded.require_repository().label
-    return CopyReport("damaged" if is_damaged else "complete", label, copies)
+    if len(sections) == 1:
+        copies: tuple[RepositoryCopy, ...] = (copy(sections[0]),)
+    else:
+        copies = tuple(_attempt(section, copy, takes) for section in sections)
+    return CopyReport(_judge(copies), loaded.require_repository().label, copies)
+
+
+def _attempt(
+    section: RepositorySection,
+    copy: Callable[[RepositorySection], RepositoryCopy],
+    sink: EventSink,
+) -> RepositoryCopy:
+    """Copy to one place; what fails there is reported, so that the others get theirs."""
+    try:
+        return copy(section)
+    except Interrupted:
+        raise
+    except ShardvaultError as error:
+        sink.emit(Noticed(f"copy {section.label} failed: {error}"))
+        failed = Finding(
+            Severity.BLOCKER, section.label, "copy", f"failed: {error}", error.hint or ""
+        )
+        return RepositoryCopy(
+            repository=section.label,
+            mode="mirror" if section.mirror else "re-encrypted",
+            findings=(failed,),
+            exit_code=error.exit_code,
+        )
+
+
+def _judge(copies: Sequence[RepositoryCopy]) -> str:
+    if any(done.exit_code for done in copies):
+        return "failed"
+    return "damaged" if any(done.findings for done in copies) else "complete"
 
 
 def _choose(config: Config, to: str | None) -> tuple[RepositorySection, ...]:
@@ -95,7 +129,9 @@ def _mirror(
     begin_s = monotonic_s()
     if section.append_only:
         storage = AppendOnlyStorage(storage)
-    done = mirror_repository(source.insides(), storage, drops_pruned=drop_pruned)
+    insides = source.insides()
+    done = mirror_repository(insides, storage, drops_pruned=drop_pruned)
+    remember_mirror(insides, storage, remember_heads(section.url))
     remedy = "repair the repository, then copy again"
     return RepositoryCopy(
         repository=section.label,

@@ -11,11 +11,11 @@ from shardvault.app.stores import open_store
 from shardvault.clock import monotonic_s
 from shardvault.config.load import find_config
 from shardvault.config.schema import Config, RepositorySection
-from shardvault.errors import ConfigError, ObjectMissing, StorageError
+from shardvault.errors import ConfigError, RepositoryMissing, StorageError, UsageError
 from shardvault.interfaces import Storage
 from shardvault.model.report import InitReport, ProbeReport, Severity
-from shardvault.repository.format import FORMAT_NAME
-from shardvault.repository.store import create_repository
+from shardvault.repository.format_object import parse_id
+from shardvault.repository.store import create_repository, fetch_known
 from shardvault.storage import open_storage
 
 
@@ -26,22 +26,27 @@ def init(config: str | None = None) -> InitReport:
     and all.
 
     Raises:
-        UsageError: every repository is there already.
+        UsageError: the only repository is there already.
+        TamperDetected: this computer saw a repository there, and it is gone.
     """
     loaded = load(config)
-    loaded.require_repository()
-    own = [section for section in loaded.repository if not section.mirror]
-    missing = [section for section in own if not _is_there(open_store(loaded, section=section))]
-    first, *further = [_create(loaded, section) for section in missing or own[:1]]
+    only = loaded.require_repository() if len(loaded.repository) == 1 else None
+    sections = [section for section in loaded.repository if not section.mirror]
+    found = {section.url: _find(loaded, section) for section in sections}
+    if only is not None and found[only.url] is not None:
+        raise UsageError(f"a repository is there already: {only.url}", hint="name another place")
+    first, *further = [found[section.url] or _create(loaded, section) for section in sections]
     return dataclasses.replace(first, further=tuple(further))
 
 
-def _is_there(storage: Storage) -> bool:
+def _find(config: Config, section: RepositorySection) -> InitReport | None:
+    """Report a repository that is there; a place that was never one gives None."""
     try:
-        storage.stat(FORMAT_NAME)
-    except ObjectMissing:
-        return False
-    return True
+        stored = fetch_known(open_store(config, section=section), remember_heads(section.url))
+    except RepositoryMissing:
+        return None
+    key_file = section.key.file or ""
+    return InitReport(parse_id(stored).hex(), section.url, key_file, is_new=False)
 
 
 def _create(config: Config, section: RepositorySection) -> InitReport:

@@ -37,19 +37,30 @@ def ask_new_passphrase() -> str:
     return first
 
 
-def confirm(settings: Settings, question: str) -> None:
+def confirm(settings: Settings, question: str, *, kept: str = "nothing was changed") -> None:
     """Ask before something that cannot be undone, unless ``--yes`` was given.
+
+    Args:
+        kept: what to say after a no.
 
     Raises:
         UsageError: nobody is there to ask.
         RefusedError: the answer is no.
     """
-    if settings.yes:
-        return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    require_answer(settings)
+    if not settings.yes and not click.confirm(escape(question), err=True):
+        raise RefusedError(f"not confirmed; {kept}")
+
+
+def require_answer(settings: Settings) -> None:
+    """Make sure that ``--yes`` was given or somebody can be asked; raises UsageError."""
+    if not (settings.yes or is_terminal()):
         raise UsageError("nobody is there to ask", hint="add --yes")
-    if not click.confirm(escape(question), err=True):
-        raise RefusedError("not confirmed; nothing was changed")
+
+
+def is_terminal() -> bool:
+    """Say whether somebody is there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def read_text(path: str, *, is_secret: bool = False) -> str:

@@ -15,15 +15,16 @@ from shardvault.events import PhaseStarted
 @click.command("check", cls=Verb)
 @click.pass_obj
 def check(settings: Settings) -> int:
-    """Look at every shard and at the store; change nothing.
+    """Look at every shard, at the store and at each repository; change nothing.
 
-    Exits with 0 if a backup may be taken, also with warnings, and with 3 if something blocks it.
+    Exits with 0 if a backup may be taken, also with warnings, and with 3 if something blocks it,
+    or if a repository is missing, damaged, or not what this computer saw of it before.
     """
     from shardvault import app
     from shardvault.cli.page_findings import describe_check
 
     with open_sink(settings) as sink:
-        sink.emit(PhaseStarted("check", "every shard and the store"))
+        sink.emit(PhaseStarted("check", "every shard, the store and each repository"))
         report = app.check(settings.config)
     write_report(report, settings, describe_check)
     return FindingsError.exit_code if report.status == "blocked" else 0

@@ -17,11 +17,12 @@ from shardvault.errors import FindingsError
 def list_backups(settings: Settings, *, repository: str | None) -> int:
     """List every complete backup, oldest first.
 
-    Exits with 3 if a manifest is there but cannot be read.
+    Exits with 3 if a manifest is there but cannot be read, or if the list is that of a copy because
+    the first repository is missing or its history was tampered with.
     """
     from shardvault import app
     from shardvault.cli.page_catalog import describe_catalog
 
     report = app.list_backups(settings.config, repository=repository)
     write_report(report, settings, describe_catalog)
-    return FindingsError.exit_code if report.damaged else 0
+    return FindingsError.exit_code if report.damaged or report.findings else 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from shardvault.cli.escape import escape
-from shardvault.cli.output import write_report
+from shardvault.cli.output import render_page, use_color, write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Topic, Verb
@@ -15,6 +16,9 @@ from shardvault.cli.words import choose_repository, limit_download, limit_upload
 from shardvault.errors import FindingsError, IntegrityError
 from shardvault.events import PhaseStarted
 from shardvault.units import parse_percent
+
+if TYPE_CHECKING:
+    from shardvault.model.upkeep import RepoRepairReport
 
 
 def _read_percent(_: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -97,8 +101,8 @@ def check(
 _forget_damaged = click.option(
     "--forget-damaged",
     is_flag=True,
-    help="Take backups that cannot be restored whole out of the catalog; else they stay listed "
-    "as damaged, and what is sound in them can be restored.",
+    help="Take backups that cannot be restored whole out of the catalog, after asking; else they "
+    "stay listed as damaged, and what is sound in them can be restored.",
 )
 
 
@@ -142,20 +146,45 @@ def rebuild(
     )
 
 
-def _repair(settings: Settings, repository: str | None, **options: bool) -> int:
-    from shardvault import app
+def _repair(
+    settings: Settings, repository: str | None, *, forget_damaged: bool, **options: bool
+) -> int:
+    from shardvault.cli.asking import require_answer
     from shardvault.cli.page_repo import describe_repo_repair
 
+    if forget_damaged:
+        require_answer(settings)
+    is_agreed = forget_damaged and settings.yes
+    report = _run_repair(settings, repository, forget_damaged=is_agreed, **options)
+    if forget_damaged and not is_agreed and report.damage:
+        _agree_to_forget(settings, report)
+        report = _run_repair(settings, repository, forget_damaged=True, **options)
+    write_report(report, settings, describe_repo_repair)
+    return IntegrityError.exit_code if report.status == "damaged" else 0
+
+
+def _run_repair(settings: Settings, repository: str | None, **options: bool) -> RepoRepairReport:
+    from shardvault import app
+
     with open_sink(settings) as sink:
-        report = app.repair_repository(
+        return app.repair_repository(
             settings.config,
             repository=repository,
             threads=settings.threads,
             sink=sink,
             **options,
         )
-    write_report(report, settings, describe_repo_repair)
-    return IntegrityError.exit_code if report.status == "damaged" else 0
+
+
+def _agree_to_forget(settings: Settings, report: RepoRepairReport) -> None:
+    """Show what was mended and what is still damaged, and ask whether that may go."""
+    from shardvault.cli.asking import confirm
+    from shardvault.cli.page_repo import describe_forgetting
+
+    has_color = use_color(settings, sys.stderr)
+    page = render_page(report, describe_forgetting, has_color=has_color)
+    click.echo(page, err=True, color=True)
+    confirm(settings, "forget them?", kept="what could be mended is; no backup was forgotten")
 
 
 @repo.command("copy", cls=Verb)
@@ -173,7 +202,8 @@ def copy(settings: Settings, /, backups: tuple[str, ...], **options: Any) -> int
 
     What a copy has is not sent again, and an interrupted one goes on. A copy has keys, checks and
     retention of its own; only a mirror, `mirror: true`, is bit by bit the same. Without ID it is
-    every backup. Exits with 15 if anything could not be copied because it is damaged.
+    every backup. If one copy fails the others are still made. Exits with 15 if anything could not
+    be copied because it is damaged; of several copies that failed, with the code of the first.
     """
     from shardvault import app
     from shardvault.cli.page_copy import describe_copy
@@ -183,7 +213,8 @@ def copy(settings: Settings, /, backups: tuple[str, ...], **options: Any) -> int
             backups, settings.config, threads=settings.threads, sink=sink, **options
         )
     write_report(report, settings, describe_copy)
-    return IntegrityError.exit_code if report.status == "damaged" else 0
+    first = next((done for done in report.copies if done.findings), None)
+    return (first.exit_code or IntegrityError.exit_code) if first else 0
 
 
 @repo.command("stats", cls=Verb)

@@ -9,7 +9,9 @@ from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
 from shardvault.cli.words import choose_repository, limit_download
-from shardvault.errors import IntegrityError
+from shardvault.errors import FindingsError, IntegrityError
+
+_EXIT_CODES = {"ok": 0, "findings": FindingsError.exit_code}
 
 
 @click.command("verify", cls=Verb)
@@ -22,7 +24,9 @@ def verify(
 ) -> int:
     """Read a whole backup back and compare it with its manifest.
 
-    ID is what "shardvault list" prints, or "latest". Exits with 15 if anything is damaged.
+    ID is what "shardvault list" prints, or "latest". Exits with 15 if anything is damaged, with
+    3 if the backup is sound but was read from a copy because the first repository is missing or its
+    history was tampered with.
     """
     from shardvault import app
     from shardvault.cli.page_findings import describe_verify
@@ -37,4 +41,4 @@ def verify(
             sink=sink,
         )
     write_report(report, settings, describe_verify)
-    return 0 if report.status == "ok" else IntegrityError.exit_code
+    return _EXIT_CODES.get(report.status, IntegrityError.exit_code)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from shardvault.cli.asking import is_terminal
 from shardvault.cli.escape import escape
 from shardvault.cli.output import render_page, use_color
 from shardvault.cli.page_restore import describe_plan_in_short
@@ -114,8 +115,3 @@ def _ask_name(fleet: str) -> str:
     if click.prompt(question, err=True) != fleet:
         raise RefusedError("that is not the fleet's name; nothing was changed")
     return fleet
-
-
-def is_terminal() -> bool:
-    """Say whether somebody is there to answer."""
-    return sys.stdin.isatty() and sys.stderr.isatty()

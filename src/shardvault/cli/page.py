@@ -17,6 +17,7 @@ _FACTS_INDENT = 16
 COLORS = {
     "ok": "green",
     "complete": "green",
+    "verified": "green",
     "yes": "green",
     "warning": "yellow",
     "warnings": "yellow",

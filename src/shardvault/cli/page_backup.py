@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.render import describe_barrier
@@ -47,7 +48,8 @@ def describe_backup(page: Page, report: BackupReport) -> None:
 
 def describe_show(page: Page, report: ShowReport) -> None:
     """Describe a backup with every table and the number of other objects."""
-    describe_backup(page, report.backup)
+    shown = replace(report.backup, status="verified") if report.is_verified else report.backup
+    describe_backup(page, shown)
     page.section("tables")
     columns = (text("shard"), text("table"), text("kind"), number("rows"), number("size"))
     page.table(columns, map(_describe_table, report.tables))

@@ -13,7 +13,8 @@ def describe_copy(page: Page, report: CopyReport) -> None:
     page.heading(f"copies of {report.source}", report.status)
     for copy in report.copies:
         page.section(f"{copy.repository}, {copy.mode}")
-        page.facts([*_tell_taken(copy), ("time", format_duration(copy.seconds))])
+        if not copy.exit_code:
+            page.facts([*_tell_taken(copy), ("time", format_duration(copy.seconds))])
         if copy.findings:
             describe_findings(page, copy.findings)
 

@@ -10,15 +10,15 @@ from shardvault.model.report import InitReport
 
 
 def describe_init(page: Page, report: InitReport) -> None:
-    """Say what was made, and press for a copy of the key."""
-    page.heading("repository created")
+    """Say what was made and what was there, and press for a copy of each new key."""
+    page.heading("repository created" if report.is_new else "repository is there already")
     page.facts([("repository", report.url), ("id", report.repository_id)])
     if report.key_file:
         page.facts([("key file", report.key_file)])
     if report.probe:
         page.section("the store")
         describe_findings(page, report.probe)
-    if report.key_file:
+    if report.is_new and report.key_file:
         _press_for_a_copy(page, report.key_file)
     for other in report.further:
         page.blank()

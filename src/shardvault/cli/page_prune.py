@@ -17,7 +17,8 @@ from shardvault.model.report import (
 from shardvault.units import format_duration, format_size
 
 _COLUMNS = (text("id"), text("fleet"), Column("keep", has_color=True), text("why"))
-_LEASE_COLUMNS = (Column("alive", has_color=True), text("owner"), text("scope"))
+_ALIVE_COLUMNS = 7
+_WORK_COLUMNS = 9
 _EVERYTHING = "every backup"
 _NO_RULE = "no rule keeps it"
 
@@ -60,7 +61,9 @@ def describe_leases(page: Page, report: LeasesReport) -> None:
         return
     if any(lease.is_broken for lease in report.leases):
         page.heading("leases broken")
-    page.table(_LEASE_COLUMNS, map(_describe_lease, report.leases))
+    page.heading(f"{'alive':<{_ALIVE_COLUMNS}}{'work':<{_WORK_COLUMNS}}owner")
+    for lease in report.leases:
+        _describe_lease(page, lease)
 
 
 def describe_history(page: Page, report: HistoryReport) -> None:
@@ -83,5 +86,9 @@ def _describe_backup(backup: PrunedBackup) -> tuple[str, ...]:
     return (backup.id, backup.fleet, word, ", ".join(backup.reasons) or _NO_RULE)
 
 
-def _describe_lease(lease: LeaseEntry) -> tuple[str, ...]:
-    return ("yes" if lease.is_alive else "no", lease.owner, lease.scope)
+def _describe_lease(page: Page, lease: LeaseEntry) -> None:
+    """Name the owner in full; what follows the work's name is of no use to people."""
+    alive = "yes" if lease.is_alive else "no"
+    work = lease.scope.partition("-")[0]
+    first = " " * (_ALIVE_COLUMNS - len(alive)) + work
+    page.prose(lease.owner, indent=_ALIVE_COLUMNS + _WORK_COLUMNS, first=first, outcome=alive)

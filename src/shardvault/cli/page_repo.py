@@ -17,6 +17,8 @@ from shardvault.model.upkeep import (
 from shardvault.units import format_duration, format_rate, format_size
 
 _RANGES = 3
+_MENDABLE = "can be brought back by parity: run `shardvault repo repair`"
+_LOST = "cannot be restored; all else can"
 _BACKUP_COLUMNS = (text("backup"), number("raw"), number("own"), number("shared"), number("new"))
 
 
@@ -24,7 +26,9 @@ def describe_repo_check(page: Page, report: RepoCheckReport) -> None:
     """Describe a check."""
     page.heading(f"repository {report.repository_id}", report.status)
     page.facts(_check_facts(report))
-    _describe_damage(page, report.damage)
+    mendable = [item for item in report.damage if set(item.objects) <= set(report.mendable)]
+    _describe_damage(page, mendable, _MENDABLE)
+    _describe_damage(page, [item for item in report.damage if item not in mendable], _LOST)
     if report.findings:
         page.section("findings")
         describe_findings(page, report.findings)
@@ -42,6 +46,7 @@ def _check_facts(report: RepoCheckReport) -> Iterator[tuple[str, str]]:
 def describe_repo_repair(page: Page, report: RepoRepairReport) -> None:
     """Describe a repair."""
     page.heading(f"repository {report.repository_id}", report.status)
+    page.facts([("backups", f"{report.backups:,}, {_count_damaged(report):,} of them damaged")])
     done = {
         "moved to quarantine": report.quarantined,
         "brought back by parity": report.mended,
@@ -54,16 +59,32 @@ def describe_repo_repair(page: Page, report: RepoRepairReport) -> None:
             page.section(words)
             for name in names:
                 page.verbatim(name, indent=2)
-    _describe_damage(page, report.damage)
+    _describe_damage(page, report.damage, _LOST)
     if report.findings:
         page.section("findings")
         describe_findings(page, report.findings)
 
 
-def _describe_damage(page: Page, damage: Sequence[DamagedTable]) -> None:
+def describe_forgetting(page: Page, report: RepoRepairReport) -> None:
+    """Describe a repair, what is lost if damaged backups are forgotten, and what may heal them."""
+    describe_repo_repair(page, report)
+    damaged = _count_damaged(report)
+    page.section("to be forgotten")
+    page.prose(
+        f"{damaged:,} of {report.backups:,} backups would go for good, with what is sound in "
+        f"them; {report.backups - damaged:,} would remain. Take a backup, then repair again: "
+        "rows that did not change since may heal them."
+    )
+
+
+def _count_damaged(report: RepoRepairReport) -> int:
+    return len({item.backup for item in report.damage})
+
+
+def _describe_damage(page: Page, damage: Sequence[DamagedTable], title: str) -> None:
     if not damage:
         return
-    page.section("cannot be restored; all else can")
+    page.section(title)
     columns = text("backup"), text("shard"), text("table"), text("ranges"), number("rows")
     page.table(columns, map(_describe_table, damage))
 

@@ -61,7 +61,9 @@ MEANINGS = {
     1: "failed, or refused before anything was changed; `restore --dry-run` with a blocker",
     2: "the command line or the configuration is wrong",
     3: "finished, but with findings: `check` with a blocker, `list` with an unreadable manifest, "
-    "`key list` with a key that is not sound",
+    "`key list` with a key that is not sound, `repo probe` of a store that is unfit, `repo stats` "
+    "with a backup that cannot be counted, `verify` of a sound backup if a repository was passed "
+    "over, `restore` with warnings, helped by a copy, or if `--skip-damaged` left something out",
     10: "no repository",
     11: "the repository is locked",
     12: "wrong key",

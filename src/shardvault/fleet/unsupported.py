@@ -37,7 +37,8 @@ def examine_tables(shard: ShardName, inventory: Inventory, limit_bytes: int) -> 
         *_outside_snapshot(shard, inventory, limit_bytes),
         *_definition_only(shard, inventory),
     ]
-    count = f"{len(inventory.tables)} in {len(inventory.schemas)} schemas"
+    schemas = len(inventory.schemas)
+    count = f"{len(inventory.tables)} in {schemas} {'schema' if schemas == 1 else 'schemas'}"
     rest = f", {len(special)} of them named below" if special else ", all transactional"
     return (Finding(Severity.OK, shard, _WHAT, count + rest), *special)
 

@@ -121,7 +121,12 @@ class RestoreReport:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Report a reading of every object of a backup."""
+    """Report a reading of every object of a backup.
+
+    Attributes:
+        status: ``ok``, ``damaged``, or ``findings``: the backup is sound, but the repository that
+            was to be asked first is not.
+    """
 
     id: BackupId
     status: str
@@ -134,10 +139,11 @@ class VerifyReport:
 
 @dataclass(frozen=True)
 class InitReport:
-    """Report a new repository.
+    """Report a repository after ``init``.
 
     Attributes:
-        further: other repositories of the same configuration that were made with it.
+        further: the other repositories of the same configuration.
+        is_new: it was made now; else it was there already and nothing was changed.
     """
 
     repository_id: str
@@ -145,6 +151,7 @@ class InitReport:
     key_file: str
     probe: tuple[Finding, ...] = ()
     further: tuple[InitReport, ...] = ()
+    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -185,11 +192,12 @@ class TableVolume:
 
 @dataclass(frozen=True)
 class ShowReport:
-    """Report one backup in full."""
+    """Report one backup in full; ``is_verified`` as in ``BackupSummary``."""
 
     backup: BackupReport
     tables: tuple[TableVolume, ...]
     objects: dict[str, int]
+    is_verified: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,7 +257,7 @@ class RestorePlanReport:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Report a look at fleet and store; status is ``ok``, ``warnings`` or ``blocked``."""
+    """Report a look at everything; status is ``ok``, ``warnings`` or ``blocked``."""
 
     status: str
     findings: tuple[Finding, ...] = ()
@@ -269,6 +277,7 @@ class RepositoryCopy:
         dropped: pruned objects and removed keys that were deleted in a mirror.
         bytes_read: plain bytes read in the source; of a mirror, as stored [bytes].
         bytes_stored: bytes that were added to the copy [bytes].
+        exit_code: of the error that ended this copy, told in the findings; 0 = it came to its end.
     """
 
     repository: str
@@ -282,11 +291,12 @@ class RepositoryCopy:
     bytes_stored: int = 0
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
+    exit_code: int = 0
 
 
 @dataclass(frozen=True)
 class CopyReport:
-    """Report copies of a repository; status is ``complete`` or ``damaged``."""
+    """Report copies of a repository; status is ``complete``, ``damaged`` or ``failed``."""
 
     status: str
     source: str

@@ -50,6 +50,7 @@ class RepoCheckReport:
         packs_read: of ``packs``, those of which every byte was read.
         bytes_read: in those.
         damage: what cannot be restored; empty if everything can.
+        mendable: packs that a repair brings back by parity, as far as is known.
     """
 
     status: str
@@ -62,6 +63,7 @@ class RepoCheckReport:
     seconds: float
     damage: tuple[DamagedTable, ...] = ()
     findings: tuple[Finding, ...] = ()
+    mendable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class RepoRepairReport:
         index: index objects that were written anew.
         taken_in: backups whose entries in the log were lost, listed again.
         forgotten: damaged backups that were taken out of the catalog, as asked.
+        backups: those that are listed now, damaged or not.
         damage: what still cannot be restored.
         findings: what a check found before, and what only a person can mend.
     """
@@ -85,6 +88,7 @@ class RepoRepairReport:
     index: tuple[str, ...]
     taken_in: tuple[str, ...]
     forgotten: tuple[str, ...]
+    backups: int
     damage: tuple[DamagedTable, ...]
     findings: tuple[Finding, ...]
     seconds: float

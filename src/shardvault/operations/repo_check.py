@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shardvault.clock import monotonic_s
@@ -19,7 +19,7 @@ from shardvault.repository.format import PARITY_PREFIX, pack_name
 from shardvault.repository.index import PackRecord
 from shardvault.repository.insides import Insides
 from shardvault.repository.inspection import LOG, Fault, Inspection, inspect_repository
-from shardvault.repository.parity import prove_group
+from shardvault.repository.parity import find_mendable, prove_group
 from shardvault.repository.samples import Sample
 from shardvault.repository.store import Repository
 from shardvault.repository.whole_packs import PackReading, read_pack
@@ -29,6 +29,7 @@ _OPERATION = "check"
 _REMEDY = (
     "`shardvault repo repair` mends what can be; `restore --skip-damaged` restores what is sound"
 )
+_PARITY_REMEDY = "`shardvault repo repair` brings it back by parity"
 _LOG_REMEDY = (
     "look who changed the store; `shardvault repo accept` takes the present state for the true one"
 )
@@ -59,6 +60,11 @@ class Examination:
         return [*logged, *(fault for name, fault in found.items() if name != LOG)]
 
     @property
+    def backups(self) -> int:
+        """Count what the log lists, damaged or not."""
+        return len(self.inspection.records) + len(self.inspection.lost)
+
+    @property
     def damaged_backups(self) -> frozenset[str]:
         """Return the ids of backups that cannot be restored whole."""
         return frozenset(item.backup for item in self.damage)
@@ -69,6 +75,16 @@ class Examination:
         read = {pack for pack, reading in self.readings.items() if reading.fault}
         present = self.inspection.index.present.keys()
         return frozenset((read | self.inspection.suspects | self.inspection.unopened) & present)
+
+    @property
+    def mendable(self) -> frozenset[str]:
+        """Return the names of packs that are alone damaged or missing in a group with parity."""
+        inspection = self.inspection
+        lost = self.damaged_packs | (inspection.packs.keys() - inspection.index.present.keys())
+        faulty = {fault.name for fault in inspection.faults}
+        sound = (group for group in inspection.groups if group.name not in faulty)
+        packs = (find_mendable(group, lost) for group in sound)
+        return frozenset(pack_name(pack) for pack in packs if pack)
 
 
 def run_repo_check(
@@ -84,18 +100,20 @@ def run_repo_check(
     """
     begin_s = monotonic_s()
     found = examine(repository.insides(), sink, threads=threads, sample=sample)
-    findings = tuple(map(tell_fault, found.faults))
+    mendable = found.mendable
+    findings = tuple(tell_fault(fault, mendable) for fault in found.faults)
     return RepoCheckReport(
         status=_judge(findings),
         repository_id=repository.id,
-        backups=len(found.inspection.records) + len(found.inspection.lost),
+        backups=found.backups,
         tables=sum(record.manifest.totals.tables for record in found.inspection.records.values()),
         packs=len(found.inspection.packs),
-        packs_read=len(found.readings),
+        packs_read=len(found.readings.keys() & found.inspection.index.present.keys()),
         bytes_read=sum(reading.size_bytes for reading in found.readings.values()),
         seconds=round(monotonic_s() - begin_s, 3),
         damage=tuple(found.damage),
         findings=findings,
+        mendable=tuple(sorted(mendable)),
     )
 
 
@@ -160,9 +178,14 @@ def _judge(findings: Iterable[Finding]) -> str:
     return "warnings" if counted[Severity.WARNING] else "ok"
 
 
-def tell_fault(fault: Fault) -> Finding:
-    """Tell people of a fault, and what helps."""
+def tell_fault(fault: Fault, mendable: Collection[str] = ()) -> Finding:
+    """Tell people of a fault, and what helps.
+
+    Args:
+        mendable: names of packs that parity brings back.
+    """
     remedy = ""
     if fault.severity is Severity.BLOCKER:
         remedy = _LOG_REMEDY if fault.name == LOG else _REMEDY
+        remedy = _PARITY_REMEDY if fault.name in mendable else remedy
     return Finding(fault.severity, "repository", fault.name, fault.message, remedy)

@@ -88,6 +88,7 @@ def run_repo_repair(
         index=tuple(done.index),
         taken_in=taken_in,
         forgotten=tuple(sorted(forgotten)),
+        backups=after.backups,
         damage=tuple(after.damage),
         findings=tuple(map(tell_fault, _left(before.faults, after.faults))),
         seconds=round(monotonic_s() - begin_s, 3),

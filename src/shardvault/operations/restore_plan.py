@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from shardvault.errors import PrivilegeError, TargetRefused, UsageError
 from shardvault.fleet.compatibility import Terms, examine_target
@@ -127,16 +128,25 @@ class RestorePlan:
         """Stop here if any target must not, or cannot, take its data.
 
         Raises:
-            TargetRefused: lists every blocker; nothing was changed.
+            TargetRefused: lists every blocker on a line, its remedy below; a remedy that all
+                have in common is the hint. Nothing was changed.
         """
         blockers = [item for item in self.findings if item.severity is Severity.BLOCKER]
         if blockers:
-            lines = [f"{item.where}: {item.message}" for item in blockers]
-            remedies = dict.fromkeys(item.remedy for item in blockers if item.remedy)
+            remedies = {item.remedy for item in blockers}
+            hint = remedies.pop() if len(remedies) == 1 else ""
+            lines = _list_blockers(blockers, has_remedies=not hint)
             raise TargetRefused(
-                "the target cannot take this restore: " + "; ".join(lines),
-                hint="; ".join(remedies) or None,
+                "\n".join(["the target cannot take this restore:", *lines]), hint=hint or None
             )
+
+
+def _list_blockers(blockers: Iterable[Finding], *, has_remedies: bool) -> Iterator[str]:
+    """Give a line for each blocker, and one for a remedy below the last that it helps."""
+    for remedy, alike in groupby(blockers, key=lambda item: item.remedy):
+        yield from (f"{item.where}: {item.message}" for item in alike)
+        if has_remedies and remedy:
+            yield from (f"  -> {line}" for line in remedy.split("\n"))
 
 
 def plan_restore(

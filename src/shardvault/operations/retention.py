@@ -98,6 +98,12 @@ def note_verified(repository: Repository, backup: str, by: str) -> None:
     )
 
 
+def is_verified(repository: Repository, backup: str) -> bool:
+    """Say whether all of a backup was read back and was equal."""
+    history = repository.history()
+    return history is not None and backup in history.verified
+
+
 def tell_verified(repository: Repository, backup: str, by: str, sink: EventSink) -> None:
     """Note that a backup was verified; what is in the way of that is told and fails nothing."""
     try:

@@ -39,7 +39,7 @@ from shardvault.repository.index import (
 from shardvault.repository.insides import Insides
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import read_header
-from shardvault.repository.parity import Group, list_useless, read_groups
+from shardvault.repository.parity import Group, find_mendable, read_groups
 from shardvault.repository.slots import list_slots
 from shardvault.repository.sources import list_sources
 
@@ -246,9 +246,12 @@ def _inspect_parity(insides: Insides, found: Inspection) -> None:
             found.faults.append(Fault(name, group.message, Severity.WARNING))
         else:
             found.groups.append(group)
-    for name in list_useless(found.groups, found.index.present):
-        text = f"object {name} mends nothing more: packs of its group are gone"
-        found.faults.append(Fault(name, text, Severity.WARNING))
+    for group in found.groups:
+        gone = group.sizes.keys() - found.index.present.keys()
+        is_mendable = find_mendable(group, gone) in found.packs
+        if gone and not is_mendable:
+            text = f"object {group.name} mends nothing more: packs of its group are gone"
+            found.faults.append(Fault(group.name, text, Severity.WARNING))
 
 
 def _tell_strangers(insides: Insides, found: Inspection) -> Iterator[Fault]:

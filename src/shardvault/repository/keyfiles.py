@@ -47,7 +47,9 @@ def create_private_line(path: Path, prefix: str, data: bytes) -> None:
             os.fsync(fd)
         _sync_folder(path.parent)
     except OSError as error:
-        raise UsageError(f"cannot make key file {path}: {error.strerror}") from error
+        is_there = isinstance(error, FileExistsError)
+        hint = "no file is overwritten: name one that is not there yet" if is_there else None
+        raise UsageError(f"cannot make key file {path}: {error.strerror}", hint=hint) from error
 
 
 def read_private_line(path: Path, prefix: str, size_bytes: int, what: str) -> bytes:

@@ -9,7 +9,14 @@ from shardvault.errors import IntegrityError, ObjectMissing
 from shardvault.repository.format import pack_name
 from shardvault.repository.insides import Insides
 from shardvault.repository.inspection import Inspection
-from shardvault.repository.parity import Group, ParityBuilder, list_useless, mend, read_groups
+from shardvault.repository.parity import (
+    Group,
+    ParityBuilder,
+    find_mendable,
+    list_useless,
+    mend,
+    read_groups,
+)
 from shardvault.repository.repair import Repairer
 
 
@@ -29,12 +36,9 @@ def mend_packs(
 def _mend(
     insides: Insides, repairer: Repairer, group: Group, lost: set[bytes]
 ) -> tuple[bytes, ...]:
-    hit = group.sizes.keys() & lost
-    if len(hit) != 1:
-        return ()
-    (pack,) = hit
-    data = mend(insides.storage, group, pack)
-    if data is None:
+    pack = find_mendable(group, lost)
+    data = None if pack is None else mend(insides.storage, group, pack)
+    if pack is None or data is None:
         return ()
     repairer.put_back(pack, data)
     lost.remove(pack)

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+import msgspec
+
 from shardvault.errors import (
     IntegrityError,
     ObjectExists,
@@ -41,9 +43,10 @@ from shardvault.repository.format import (
     parse_pack_name,
 )
 from shardvault.repository.format_object import fetch_format
+from shardvault.repository.heads import HeadMemory
 from shardvault.repository.history import History, read_history
 from shardvault.repository.insides import Insides
-from shardvault.repository.log import entry_name, parse_number
+from shardvault.repository.log import Log, entry_name, parse_number
 from shardvault.repository.objects import open_object
 
 _THREADS = 8
@@ -98,6 +101,18 @@ def mirror_repository(source: Insides, destination: Storage, *, drops_pruned: bo
         raise StorageError("the repository loses objects all the time; try again")
     mirror.drop(drops_pruned=drops_pruned)
     return mirror.done
+
+
+def remember_mirror(source: Insides, destination: Storage, memory: HeadMemory) -> None:
+    """Remember the mirror as it is now, if its log is, entry by entry, that of its repository.
+
+    So one that was lost and made anew is not taken for one that somebody rolled back. A mirror
+    whose log has gaps, or is ahead, is left to be compared with what was remembered before.
+    """
+    log = Log(destination, source.ring, source.random_bytes, None)
+    log.inspect()
+    if (log.head, log.faulty) == (source.log.head, source.log.faulty):
+        memory.remember(msgspec.structs.replace(log.head, accepted=log.faulty))
 
 
 class _Mirror:

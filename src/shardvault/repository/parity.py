@@ -143,6 +143,12 @@ def prove_group(storage: Storage, group: Group) -> str:
     return "" if content_hash(data) == group.digest else f"object {group.name} is damaged"
 
 
+def find_mendable(group: Group, lost: Collection[bytes]) -> bytes | None:
+    """Return the only pack of a group that is lost; None if none is, or more than one."""
+    hit = group.sizes.keys() & set(lost)
+    return hit.pop() if len(hit) == 1 else None
+
+
 def list_useless(groups: Iterable[Group], packs: Collection[bytes]) -> list[str]:
     """Name the parity objects that protect nothing any more.
 

@@ -362,7 +362,7 @@ def open_repository(
         IntegrityError: its format object or key slot is damaged.
         UsageError: it is of a newer format.
     """
-    stored = _fetch_known(storage, memory)
+    stored = fetch_known(storage, memory)
     opener = FileSecret(key) if isinstance(key, bytes) else key
     ring = open_slots(storage, parse_id(stored), opener, sha256(stored).digest())
     ring = replace(ring, is_mirror=is_mirror)
@@ -387,7 +387,7 @@ def open_for_source(
         WrongKey: the source file was made for another repository.
         IntegrityError: the format object was altered.
     """
-    stored = _fetch_known(storage, memory)
+    stored = fetch_known(storage, memory)
     if parse_id(stored) != key.repository:
         raise WrongKey("the source file is of another repository", hint="name the one made for it")
     if sha256(stored).digest() != key.format_hash:
@@ -423,8 +423,13 @@ def open_with_paper(
     raise altered_format()
 
 
-def _fetch_known(storage: Storage, memory: HeadMemory | None) -> bytes:
-    """Read the format object; one that was here before and is gone is no new place."""
+def fetch_known(storage: Storage, memory: HeadMemory | None) -> bytes:
+    """Read the format object; one that was here before and is gone is no new place.
+
+    Raises:
+        RepositoryMissing: there is none.
+        TamperDetected: there is none where this computer saw one.
+    """
     try:
         return fetch_format(storage)
     except RepositoryMissing as error:

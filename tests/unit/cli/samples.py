@@ -23,6 +23,7 @@ from shardvault.model.report import (
     TableVolume,
     VerifyReport,
 )
+from shardvault.model.upkeep import RepoStatsReport
 
 ID = BackupId("20261122T113000Z-full")
 EVIL = "a`b\n\x1b[31mred\x1b[0m \u202egnp.exe\u2066 \r\x07 ../'\"\\ \U0001f4a9\u3042 \x9b2J \udcff"
@@ -163,6 +164,23 @@ def plan_report(
         for s, t in (("s0", "t0"), ("s1", "t1"))
     )
     return RestorePlanReport(ID, "shop", tables, {"view": 2}, FINDINGS + findings, 1000, 8192)
+
+
+def stats_report(unneeded_bytes: int = 0) -> RepoStatsReport:
+    return RepoStatsReport(
+        repository_id="8f3a2c",
+        raw_bytes=9000,
+        saved_by_dedup_bytes=3000,
+        saved_by_compression_bytes=2000,
+        needed_bytes=4000,
+        unneeded_bytes=unneeded_bytes,
+        overhead_bytes=0,
+        stored_bytes=4000 + unneeded_bytes,
+        objects={"packs": 4000 + unneeded_bytes},
+        backups=(),
+        tables=(),
+        shards=(),
+    )
 
 
 def init_report(key_file: str = "/etc/shardvault/shop.key") -> InitReport:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from shardvault.cli.page_backup import describe_backup, describe_show, format_po
 from shardvault.cli.page_catalog import describe_catalog
 from shardvault.cli.page_findings import describe_check, describe_probe, describe_verify
 from shardvault.cli.page_init import describe_init
+from shardvault.cli.page_repo import describe_repo_stats
 from shardvault.cli.page_restore import describe_plan, describe_plan_in_short, describe_restore
 from shardvault.model.position import Family, Position
 from tests.unit.cli import samples
@@ -88,6 +90,17 @@ def test_colors_change_nothing_but_colors() -> None:
     colored = draw(ORDINARY["check"], has_color=True)
     assert "\x1b[31mblocked" in colored
     assert click.unstyle(colored) == draw(ORDINARY["check"])
+
+
+def test_a_backup_that_was_verified_is_shown_so() -> None:
+    report = replace(samples.show_report(), is_verified=True)
+    assert draw((describe_show, report)).startswith(f"backup {samples.ID}: verified\n")
+
+
+def test_what_a_prune_may_free_later_is_told() -> None:
+    report = samples.stats_report(unneeded_bytes=3 << 10)
+    lines = draw((describe_repo_stats, report)).splitlines()
+    assert "  unneeded      3.0 KiB; a prune frees it where more than half of a pack is" in lines
 
 
 def test_a_plan_shows_the_old_and_the_new_name_of_a_table_in_full() -> None:

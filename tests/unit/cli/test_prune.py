@@ -73,6 +73,12 @@ def test_a_policy_is_set_shown_and_followed(home: Home) -> None:
     assert home.run("policy", "--keep-all", "--format=json").json["policy"] == ""
 
 
+def test_show_tells_like_the_list_whether_a_backup_was_verified(home: Home) -> None:
+    add_backup(home.open(), "b3", rows_of(3))
+    assert "backup b2: verified" in home.run("show", "b2").out
+    assert "backup b3: complete" in home.run("show", "b3").out
+
+
 def test_what_is_held_is_listed_and_stays(home: Home) -> None:
     assert home.run("keep", "b0", "--reason", "the audit").code == 0
     assert "b0: kept, the audit" in home.run("list").out
@@ -108,7 +114,10 @@ def test_unlock_shows_whose_lease_it_is_and_breaks_it_after_consent(home: Home) 
     assert "nobody" in home.run("unlock").out
     repository = home.open()
     lease = repository.leases.acquire("backup-x", "backup")
-    assert "backup on " in home.run("unlock").out
+    shown = home.run("unlock").out
+    assert "yes    backup   backup on " in shown
+    assert f"(owner {lease.owner.id[:8]})" in " ".join(shown.split())
+    assert "…" not in shown
     refused = home.run("unlock", "--break")
     assert refused.code == 2
     assert "nobody is there to ask" in refused.err

@@ -9,7 +9,7 @@ from shardvault.load.renaming import Renaming
 from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.manifest import TableRecord
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import CodeObject, ObjectKind, Schema, Table, TableKind
+from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema, Table, TableKind
 from shardvault.model.target import Endpoint, Fleet, Login, Shard
 from shardvault.operations.restore_mark import RestoreMark
 from shardvault.operations.restore_plan import (
@@ -20,6 +20,7 @@ from shardvault.operations.restore_plan import (
     _map_targets,
     _refuse_collisions,
 )
+from shardvault.operations.restore_preview import report_plan
 from tests.support.repositories import make_manifest
 
 BACKUP = BackupId("b")
@@ -121,10 +122,30 @@ def plan_with(*findings: Finding) -> RestorePlan:
 
 def test_every_blocker_and_each_remedy_once_are_in_the_refusal() -> None:
     first = Finding(Severity.BLOCKER, "t0", "x", "full", "make room")
-    second = Finding(Severity.BLOCKER, "t0", "y", "read only", "make room")
-    with pytest.raises(TargetRefused, match="t0: full; t0: read only") as caught:
-        plan_with(first, second).refuse_blockers()
-    assert caught.value.hint == "make room"
+    second = Finding(Severity.BLOCKER, "t0", "y", "no room", "make room")
+    third = Finding(Severity.BLOCKER, "t0", "z", "read only")
+    assert refuse(first) == (["t0: full"], "make room")
+    assert refuse(first, second) == (["t0: full", "t0: no room"], "make room")
+    assert refuse(first, second, third) == (
+        ["t0: full", "t0: no room", "  -> make room", "t0: read only"],
+        None,
+    )
+    assert refuse(third) == (["t0: read only"], None)
+
+
+def refuse(*findings: Finding) -> tuple[list[str], str | None]:
+    """Return the lines of a refusal but for the first, and its hint."""
+    with pytest.raises(TargetRefused, match="cannot take this restore") as caught:
+        plan_with(*findings).refuse_blockers()
+    return caught.value.message.split("\n")[1:], caught.value.hint
+
+
+def test_a_plan_tells_how_many_accounts_come_back() -> None:
+    plan = plan_with()
+    account = Account("a", "%", b"", "", (), ())
+    shards = (replace(plan.shards[0], accounts=(account, account)),)
+    assert report_plan(replace(plan, shards=shards)).objects == {"account": 2}
+    assert report_plan(plan).objects == {}
 
 
 def test_warnings_do_not_stop_a_restore() -> None:

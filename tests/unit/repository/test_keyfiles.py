@@ -27,8 +27,9 @@ def test_a_key_file_is_read_back_and_is_private(tmp_path: Path) -> None:
 def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "repo.key"
     path.write_text("precious")
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="File exists") as caught:
         create_key_file(path, os.urandom)
+    assert caught.value.hint == "no file is overwritten: name one that is not there yet"
     assert path.read_text() == "precious"
 
 

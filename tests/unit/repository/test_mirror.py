@@ -3,12 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shardvault.errors import RefusedError, StorageError, TamperDetected
 from shardvault.model.ids import BackupId
 from shardvault.repository.entries import Doomed, Forgotten, KeyChanged, LetGo
 from shardvault.repository.format import parse_pack_name
-from shardvault.repository.mirror import Mirrored, mirror_repository
+from shardvault.repository.heads import HeadMemory
+from shardvault.repository.keyfiles import read_key_file
+from shardvault.repository.mirror import Mirrored, mirror_repository, remember_mirror
+from shardvault.repository.store import open_repository
 from tests.support.copies import CountingStorage, Depot, make_depot, read_rows
 from tests.support.repositories import ROWS, add_backup
 
@@ -162,3 +166,37 @@ def test_a_removed_key_does_not_open_the_mirror_either(source: Depot) -> None:
     source.storage.delete(slot)
     assert mirror_repository(reopened.insides(), storage, drops_pruned=False).dropped == 1
     assert storage.names("keys/") == []
+
+
+def _forget(source: Depot) -> HeadMemory:
+    """Return the memory of what was at the mirror's place before: another state altogether."""
+    memory = HeadMemory(source.key.parent / "heads", "memory://nas")
+    memory.remember(replace(source.reopen().log.head, number=1, digest="ab" * 32))
+    return memory
+
+
+def _read(source: Depot, storage: CountingStorage, memory: HeadMemory) -> list[str]:
+    key = read_key_file(source.key)
+    mirror = open_repository(storage, key, memory=memory, is_mirror=True)
+    return [summary.id for summary in mirror.list()]
+
+
+def test_a_mirror_that_was_made_anew_is_remembered_as_it_is_now(source: Depot) -> None:
+    storage, insides = CountingStorage(), source.reopen().insides()
+    memory = _forget(source)
+    mirror_repository(insides, storage, drops_pruned=False)
+    with pytest.raises(TamperDetected, match="rewritten"):
+        _read(source, storage, memory)
+    remember_mirror(insides, storage, memory)
+    assert _read(source, storage, memory) == ["one"]
+
+
+def test_a_mirror_whose_log_has_a_gap_stays_suspect(source: Depot) -> None:
+    storage, insides = CountingStorage(), source.reopen().insides()
+    mirror_repository(insides, storage, drops_pruned=False)
+    memory = _forget(source)
+    storage.delete("log/000000000001")
+    mirror_repository(insides, storage, drops_pruned=False)
+    remember_mirror(insides, storage, memory)
+    with pytest.raises(TamperDetected, match="missing"):
+        _read(source, storage, memory)

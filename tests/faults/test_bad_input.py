@@ -300,7 +300,7 @@ def test_init_twice_keeps_the_repository(vault: Vault) -> None:
 
 def test_a_repository_whose_folder_went_away_is_not_made_anew(vault: Vault) -> None:
     shutil.rmtree(vault.repository)
-    assert_clean_failure(vault.run("backup"), 10, "no repository")
+    assert_clean_failure(vault.run("backup"), 15, "that was here is gone")
     assert not vault.repository.exists()
 
 

@@ -19,7 +19,7 @@ from shardvault.model.loss import LossKind
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import Column, ForeignKey, Table, TableKind
+from shardvault.model.schema import Column, ForeignKey, Schema, Table, TableKind
 from shardvault.mysql.session import Row, Session
 
 SHARD = ShardName("s0")
@@ -153,6 +153,13 @@ def test_small_tables_outside_the_snapshot_are_named_but_not_refused() -> None:
     findings = examine_tables(SHARD, Inventory((), (small,), {}), 1000)
     assert [item.severity for item in findings] == [Severity.OK, Severity.INFO]
     assert "shop.orders: MyISAM" in findings[1].message
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 in 1 schema,"), (2, "1 in 2 schemas,")])
+def test_tables_are_counted_in_good_english(count: int, told: str) -> None:
+    schemas = tuple(Schema(f"d{number}", b"") for number in range(count))
+    (finding,) = examine_tables(SHARD, Inventory(schemas, (TABLE,), {}), 0)
+    assert finding.message.startswith(told)
 
 
 def test_a_table_without_data_of_its_own_is_named_definition_only() -> None:

@@ -142,7 +142,7 @@ def refuse(*findings: Finding) -> tuple[list[str], str | None]:
 
 def test_a_plan_tells_how_many_accounts_come_back() -> None:
     plan = plan_with()
-    account = Account("a", "%", b"", "", (), ())
+    account = Account("a", is_role=False, create_sql=b"", grants=())
     shards = (replace(plan.shards[0], accounts=(account, account)),)
     assert report_plan(replace(plan, shards=shards)).objects == {"account": 2}
     assert report_plan(plan).objects == {}

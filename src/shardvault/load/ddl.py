@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from shardvault.errors import IntegrityError
+from shardvault.fleet.foreign import strip_quoted
 
 _TOKEN = re.compile(
     rb"""`(?:[^`]|``)*`          # identifier
@@ -103,9 +104,10 @@ def is_foreign_key(part: bytes) -> bool:
 def is_deferrable(part: bytes) -> bool:
     """Say whether a part is an index that can be built after the rows, with others at once.
 
-    FULLTEXT, SPATIAL and VECTOR indexes stay: servers build only one of them at a time.
+    FULLTEXT, SPATIAL and VECTOR indexes stay: servers build only one of them at a time. So do
+    hashes of whole texts, for which MariaDB would copy the table, value by value.
     """
-    return _PLAIN_INDEX.match(part) is not None
+    return _PLAIN_INDEX.match(part) is not None and b" USING HASH" not in strip_quoted(part)
 
 
 def is_ordered_key(part: bytes) -> bool:

@@ -143,6 +143,19 @@ def test_keys_are_not_built_later_where_that_would_lose_a_counter(
     assert (steps.keys != b"") is is_later
 
 
+@pytest.mark.parametrize(
+    ("key", "is_later"),
+    [
+        (b"UNIQUE KEY `k` (`a`)", True),
+        (b"UNIQUE KEY `k` (`a`) COMMENT ' USING HASH'", True),
+        (b"UNIQUE KEY `k` (`a`) USING HASH", False),
+    ],
+)
+def test_a_hash_of_a_whole_text_is_there_from_the_start(key: bytes, is_later: bool) -> None:
+    steps = plan_steps(table(b"CREATE TABLE t (\n  `a` text,\n  " + key + b"\n)"), 1 << 20)
+    assert (steps.keys != b"") is is_later
+
+
 def test_keys_of_a_small_table_are_there_from_the_start() -> None:
     steps = plan_steps(table(TABLE), 10)
     assert b"UNIQUE KEY `u`" in steps.create

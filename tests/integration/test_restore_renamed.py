@@ -168,7 +168,9 @@ def test_a_plan_names_the_old_and_the_new_name_and_changes_nothing(
     words = ("restore", "latest", "--source-fleet", "shop", "--rename", f"shop={WORDS['shop']}")
     planned = vault.run(*words, "--dry-run", "--scope", "shop.person")
     assert planned.code == 0, planned.err
-    assert "shop.person → sh`op 2.person" in " ".join(planned.out.split())
+    lines = [line.split() for line in planned.out.splitlines()]
+    number = next(at for at, line in enumerate(lines) if "shop.person" in line)
+    assert " ".join(lines[number + 1]) == "→ sh`op 2.person"
     assert sorted(schemas(server)) == ["app", "shop"]
 
 

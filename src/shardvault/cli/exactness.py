@@ -161,10 +161,11 @@ def _list_rows() -> list[_Row]:
 
 
 def _group_row(group: TypeGroup) -> _Row:
-    types = {name: known for name, known in COLUMN_TYPES.items() if known.group is group}
-    families = {family for known in types.values() for family in known.since}
+    known = sorted(COLUMN_TYPES.items())  # sets of names have another order in each process
+    types = {name: found for name, found in known if found.group is group}
+    families = {family for found in types.values() for family in found.since}
     return _Row(
-        ", ".join(f"`{name}`{_tell_since(known.since.items())}" for name, known in types.items()),
+        ", ".join(f"`{name}`{_tell_since(found.since.items())}" for name, found in types.items()),
         READ_RULES[group],
         {family: WRITE_RULES[family][group] for family in Family if family in families},
     )

@@ -24,7 +24,7 @@ _PARTS = rb"""
 | (?P<word> [0-9A-Za-z_$\x80-\xff]+ )
 | (?P<symbol> . )
 """
-_SKIPPED = re.compile(rb"(?:(?!\*/)(?>/\*.*?\*/|.))*+\*/", re.DOTALL)
+_INNER_OR_END = re.compile(rb"/\*.*?\*/|\*/", re.DOTALL)
 _NUMBER = re.compile(r"\d+(?:e\d*)?|0x[0-9a-f]+|0b[01]+", re.IGNORECASE | re.ASCII)
 
 
@@ -175,10 +175,10 @@ def _after_opening(match: re.Match[bytes], dialect: Dialect) -> int:
         is_for_others = is_mysqls and not match["only_mariadb"]
     if version <= dialect.version_id and not is_for_others:
         return match.end()
-    skipped = _SKIPPED.match(match.string, match.end())
-    if skipped is None:
-        raise CannotJudge("comment without end")
-    return skipped.end()
+    for found in _INNER_OR_END.finditer(match.string, match.end()):
+        if found[0] == b"*/":
+            return found.end()
+    raise CannotJudge("comment without end")
 
 
 def _read(kind: TokenKind, text: str) -> str:

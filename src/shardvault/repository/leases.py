@@ -1,18 +1,15 @@
 """Let one owner at a time do a thing in a repository, on any store, without trusting a clock.
 
 A lease is a row of objects, ``leases/⟨scope⟩/⟨epoch⟩-⟨beat⟩``, the last with ``-released``
-behind it: the owner adds a beat before
-the last one grows old, by the store's clock; each owner has an epoch of its own, and only
-one can create it. Who takes a lease over from an owner that is gone says so in the log
-first; the old owner, should it wake, can then write nothing that counts.
+behind it: the owner adds a beat before the last one grows old, by the store's clock; each
+owner has an epoch of its own, and only one can create it. Who takes a lease over from an
+owner that is gone says so in the log first; the old owner, should it wake, can then write
+nothing that counts.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +17,7 @@ from typing import Protocol, cast
 
 import msgspec
 
-from shardvault.clock import format_time, monotonic_s, utc_now
+from shardvault.clock import monotonic_s, utc_now
 from shardvault.errors import (
     IntegrityError,
     ObjectExists,
@@ -38,28 +35,13 @@ from shardvault.repository.history import read_history
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.log import Log
 from shardvault.repository.objects import fetch_sealed, open_object, seal_object
+from shardvault.repository.owners import Owner, describe_owner, new_owner
 from shardvault.storage.owners import OwnedStorage, Release
 
 TTL_S = 60.0
 """Time without a beat, by the store's clock, after which an owner counts as gone [s]."""
 _BEATS_PER_TTL = 4
 _RELEASED = "-released"
-
-
-class Owner(msgspec.Struct, frozen=True):
-    """Describe a lease's owner.
-
-    Attributes:
-        id: random; nothing else tells two owners apart.
-        place: host and process, for people only.
-        command: as ``backup``.
-    """
-
-    id: str
-    command: str
-    begin: str
-    place: str
-    ttl_s: float = TTL_S
 
 
 @dataclass(frozen=True)
@@ -209,8 +191,7 @@ class Leases:
     def _claim(
         self, scope: str, command: str, present: Holding | None, end_process_lock: Release
     ) -> Lease:
-        place = f"{socket.gethostname()}, process {os.getpid()}"
-        owner = Owner(secrets.token_hex(16), command, format_time(utc_now()), place, self._ttl_s)
+        owner = new_owner(command, ttl_s=self._ttl_s)
         epoch = present.epoch + 1 if present else 1
         lease = Lease(
             scope,
@@ -350,9 +331,7 @@ def describe_holding(holding: Holding | None) -> str:
     """Say for people who has a lease."""
     if holding is None or holding.owner is None:
         return "another process"
-    owner = holding.owner
-    beat = "" if holding.age_s is None else f", last seen {max(0.0, holding.age_s):.0f} s ago"
-    return f"{owner.command} on {owner.place}, since {owner.begin}{beat} (owner {owner.id[:8]})"
+    return describe_owner(holding.owner, age_s=holding.age_s)
 
 
 def _beat(lease: Lease, stop: threading.Event, ttl_s: float) -> None:

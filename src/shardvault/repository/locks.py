@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import cast
 
 import msgspec
 
-from shardvault.clock import format_time, utc_now
 from shardvault.errors import RepositoryLocked
 from shardvault.interfaces import Storage
 from shardvault.repository.format import WRITER_LOCK
+from shardvault.repository.owners import Owner, describe_owner, new_owner
 from shardvault.storage.owners import OwnedStorage
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Describe a lock's owner.
-
-    Attributes:
-        id: random; nothing else tells two owners apart.
-        place: host and process, for people only.
-    """
-
-    id: str
-    command: str
-    begin: str
-    place: str
 
 
 @contextlib.contextmanager
@@ -47,13 +28,11 @@ def hold_writer_lock(storage: Storage, command: str) -> Iterator[None]:
     Raises:
         RepositoryLocked: says whose lock it is, since when, and for what command.
     """
-    place = f"{socket.gethostname()}, process {os.getpid()}"
-    owner = Owner(secrets.token_hex(16), command, format_time(utc_now()), place)
     if not storage.features.owner_lock:
         yield
         return
     owned = cast("OwnedStorage", storage)
-    release = owned.hold(WRITER_LOCK, msgspec.json.encode(owner))
+    release = owned.hold(WRITER_LOCK, msgspec.json.encode(new_owner(command)))
     if release is None:
         raise _locked(owned.holder(WRITER_LOCK))
     try:
@@ -68,7 +47,7 @@ def _locked(note: bytes) -> RepositoryLocked:
     except msgspec.MsgspecError:
         who = "another process"
     else:
-        who = f"{owner.command} on {owner.place}, since {owner.begin} (owner {owner.id[:8]})"
+        who = describe_owner(owner)
     return RepositoryLocked(
         f"repository is locked by {who}",
         hint="wait until it ends; the lock ends with its process",

@@ -7,8 +7,6 @@ decided on an older log is decided again before it is written.
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +36,7 @@ from shardvault.repository.format import LOG_PREFIX, SOURCE_PREFIX, ObjectType
 from shardvault.repository.heads import Head, HeadMemory
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import fetch_sealed, open_signed, prove_written, seal_signed
+from shardvault.repository.owners import describe_process
 
 _MOST_TRIES = 64
 _READERS = 8
@@ -172,7 +171,7 @@ class Log:
             number=len(self._stored) + 1,
             previous=self.head.digest,
             time=format_time(utc_now()),
-            writer=f"{socket.gethostname()}, process {os.getpid()}",
+            writer=describe_process(),
             action=action,
         )
         name = entry_name(entry.number)
@@ -291,7 +290,7 @@ def entry_name(number: int) -> str:
 
 def begin_log(storage: Storage, ring: KeyRing, action: Action, random_bytes: RandomBytes) -> None:
     """Write the first entry of a new repository; raises ObjectExists if there is one."""
-    entry = Entry(1, "", format_time(utc_now()), socket.gethostname(), action)
+    entry = Entry(1, "", format_time(utc_now()), describe_process(), action)
     name = entry_name(1)
     plain = msgspec.json.encode(entry)
     storage.put_new(name, [seal_signed(ring, ObjectType.LOG, name, plain, random_bytes)])

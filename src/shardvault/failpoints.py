@@ -71,6 +71,7 @@ SWITCHES = frozenset(
     {
         "cut.barrier",
         "cut.fencing",
+        "cut.round_trips",
         "backup.ddl_guard",
         "key.last_slot",
         "prune.late",

@@ -6,12 +6,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from shardvault.barrier import BarrierLimits
+from shardvault.errors import BarrierTimeout, RefusedError
 from shardvault.failpoints import VARIABLE
-from tests.integration.barrier_support import LEASE_S, make_schema, session_of
+from shardvault.model.target import Endpoint
+from tests.integration.barrier_support import (
+    LEASE_S,
+    cut_of,
+    make_schema,
+    session_of,
+    shard_of,
+    shards_of,
+)
+from tests.integration.operations_support import set_failpoints
 from tests.support.fleet import Fleet
+from tests.support.proxy import FaultProxy
 
 ANSWER_LIMIT_S = 30
 
@@ -96,3 +109,32 @@ def test_an_error_under_the_barrier_leaves_no_lock(fleet: Fleet) -> None:
         answer, _ = process.communicate(timeout=ANSWER_LIMIT_S)
         write_everywhere(fleet, limit_s=1)
     assert answer == "rejected ShardvaultError\n"
+
+
+def test_a_shard_too_far_away_is_refused_before_any_lock_is_asked_for(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_failpoints(monkeypatch, "cut.connected=error")
+    name, instance = next(iter(fleet.shards.items()))
+    near = [shard for shard in shards_of(fleet.shards) if shard.name != name]
+    with FaultProxy(instance.socket) as proxy:
+        proxy.delay(0.15)
+        place = Endpoint(host=proxy.host, port=proxy.port)
+        far = replace(shard_of(name, instance), primary=place)
+        with (
+            pytest.raises(RefusedError, match=f"shard {name}: a round trip takes"),
+            cut_of([far, *near], BarrierLimits()),
+        ):
+            pass
+
+
+def test_lock_tables_elsewhere_is_waited_for_once_not_in_every_attempt(fleet: Fleet) -> None:
+    name, instance = next(iter(fleet.shards.items()))
+    limits = BarrierLimits(attempts=5, gentle_s=1.0)
+    with session_of(instance) as holder:
+        holder.execute("LOCK TABLES fault.t WRITE")
+        with (
+            pytest.raises(BarrierTimeout, match=rf"shard {name}: .*\(attempt 1 of 5\)"),
+            cut_of(shards_of(fleet.shards), limits),
+        ):
+            pass

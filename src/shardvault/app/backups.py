@@ -59,6 +59,7 @@ def backup(
     allow_loss: Iterable[str] = (),
     threads: int | None = None,
     upload_bytes_s: int | None = None,
+    wait_lock_s: float | None = None,
     sink: EventSink | None = None,
 ) -> BackupReport:
     """Take a hot logical backup of the fleet at one cut.
@@ -70,6 +71,8 @@ def backup(
             the report names every table that one of them met.
         threads: ranges read at the same time; None = the configuration's.
         upload_bytes_s: most bytes sent to the store per second; None = the configuration's.
+        wait_lock_s: longest wait for what is in the way of the locks [s]; None = the
+            configuration's.
         sink: takes progress.
     """
     from shardvault.barrier.limits import BarrierLimits
@@ -82,7 +85,10 @@ def backup(
         threads=count_threads(loaded, threads),
         sessions_per_shard=count_sessions(loaded, threads),
         limits=BarrierLimits(
-            hold_s=barrier.limit_s, lease_s=barrier.lease_s, attempts=barrier.attempts
+            hold_s=barrier.limit_s,
+            lease_s=barrier.lease_s,
+            attempts=barrier.attempts,
+            gentle_s=barrier.wait_s if wait_lock_s is None else wait_lock_s,
         ),
         scope=scope or Scope(),
         tool_version=VERSION,

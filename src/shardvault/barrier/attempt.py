@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shardvault.barrier.cut import ShardCut
-from shardvault.barrier.diagnosis import explain
+from shardvault.barrier.diagnosis import describe_wait, explain, find_blocker
 from shardvault.barrier.in_doubt import refuse_in_doubt
 from shardvault.barrier.limits import (
     LET_GO_LIMIT_S,
+    NOTICE_S,
     PENDING_LIMIT_S,
     RELEASE_LIMIT_S,
     SETUP_LIMIT_S,
@@ -26,6 +27,7 @@ from shardvault.barrier.setup import lease_statement, prepare
 from shardvault.barrier.visitors import UnderBarrier, visit
 from shardvault.errors import CutRejected, ShardvaultError
 from shardvault.failpoints import failpoint, is_off
+from shardvault.interfaces import EventSink
 from shardvault.model.position import Position
 from shardvault.mysql.xa import parse_xids
 
@@ -49,11 +51,26 @@ class Attempt:
         rounds: Rounds,
         limits: BarrierLimits,
         under_barrier: UnderBarrier | None,
+        *,
+        gentle_until_s: float,
+        sink: EventSink,
     ) -> None:
+        """Make ready; nothing is sent.
+
+        Args:
+            links: one per shard.
+            rounds: asks them.
+            limits: bounds of the waits.
+            under_barrier: see ``take_cut``.
+            gentle_until_s: when the first phase must end, on the clock of the pace [s].
+            sink: takes Noticed where the first phase has to wait.
+        """
         self._links = links
         self._rounds = rounds
         self._limits = limits
         self._under_barrier = under_barrier
+        self._gentle_until_s = gentle_until_s
+        self._sink = sink
         self._holds = {link.locker: _Hold() for link in links}
         self._deadline_s = 0.0
 
@@ -99,9 +116,25 @@ class Attempt:
         return self._rounds.pace.now_s()
 
     def _lock_gently(self) -> None:
-        deadline_s = self._now_s() + self._limits.gentle_s
-        self._rounds.ask([Ask(link.guard, link.locks.gentle) for link in self._links], deadline_s)
-        wait_for_quiet(self._links, self._rounds, deadline_s)
+        deadline_s = self._gentle_until_s
+        asks = [Ask(link.guard, link.locks.gentle) for link in self._links]
+        self._rounds.send(asks, deadline_s)
+        try:
+            self._rounds.collect(asks, min(deadline_s, self._now_s() + NOTICE_S))
+        except AskFailed as failure:
+            if failure.cause is not None or self._now_s() >= deadline_s:
+                raise
+            self._report_wait(failure.ask, deadline_s)
+            self._rounds.collect(
+                [ask for ask in asks if ask.session in self._rounds.pending], deadline_s
+            )
+        wait_for_quiet(self._links, self._rounds, deadline_s, self._sink)
+
+    def _report_wait(self, ask: Ask, deadline_s: float) -> None:
+        link = self._link_of(ask)
+        blocker = find_blocker(link, self._rounds.pace)
+        left_s = deadline_s - self._now_s()
+        self._sink.emit(describe_wait(link.shard, ask.statement, blocker, left_s))
 
     def _lock(self, hold_s: float) -> None:
         lease = lease_statement(self._limits.lease_s)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shardvault.barrier.attempt import Attempt
 from shardvault.barrier.cut import Cut, ShardCut
-from shardvault.barrier.limits import BarrierLimits
+from shardvault.barrier.limits import LEAST_GENTLE_S, BarrierLimits
 from shardvault.barrier.links import Link, OpenSession, open_session, opened_links
 from shardvault.barrier.pace import Pace, RealPace
 from shardvault.barrier.rounds import Rounds
@@ -40,7 +40,7 @@ def take_cut(
         shards: at least one; their names differ.
         snapshots_per_shard: sessions with an open snapshot that each shard gets.
         limits: bounds of every wait and the number of tries.
-        sink: takes BarrierHeld and Retrying.
+        sink: takes BarrierHeld, Retrying, and Noticed where the first phase has to wait.
         under_barrier: called once per shard and try while the barrier is held, in a thread of
             its own, with the shard's first snapshot session; writers wait for it. What it
             kept of an earlier try it must drop.
@@ -83,12 +83,14 @@ class Coordinator:
         if not shards or snapshots < 1:
             raise UsageError("a cut needs at least one shard and one snapshot on each")
         attempt = 1
+        gentle_until_s = self._pace.now_s() + self._limits.gentle_s
         while True:
             try:
-                return self._try(shards, snapshots, under_barrier, attempt)
+                return self._try(shards, snapshots, under_barrier, attempt, gentle_until_s)
             except (BarrierError, XaInDoubt) as error:
-                if attempt == self._limits.attempts:
-                    error.message += f" (attempt {attempt} of {attempt})"
+                is_out_of_time = self._pace.now_s() >= gentle_until_s
+                if attempt == self._limits.attempts or is_out_of_time:
+                    error.message += f" (attempt {attempt} of {self._limits.attempts})"
                     raise
                 self._back_off(error, attempt)
             attempt += 1
@@ -99,9 +101,17 @@ class Coordinator:
         snapshots: int,
         under_barrier: UnderBarrier | None,
         number: int,
+        gentle_until_s: float,
     ) -> Cut:
         with opened_links(shards, snapshots, self._connect) as links:
-            attempt = Attempt(links, Rounds(self._pace), self._limits, under_barrier)
+            attempt = Attempt(
+                links,
+                Rounds(self._pace),
+                self._limits,
+                under_barrier,
+                gentle_until_s=max(gentle_until_s, self._pace.now_s() + LEAST_GENTLE_S),
+                sink=self._sink,
+            )
             cuts = attempt.run()
             record = _record(cuts, number, attempt.skew_ms)
             self._sink.emit(BarrierHeld(record.held_ms, record.lock_wait_ms, number))

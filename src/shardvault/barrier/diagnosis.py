@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 
 from shardvault.barrier.blockers import (
     METADATA_LOCKS,
@@ -25,9 +26,11 @@ from shardvault.errors import (
     ServerError,
     ShardvaultError,
 )
+from shardvault.events import Noticed
 from shardvault.model.ids import ShardName
 from shardvault.model.position import Family
 from shardvault.mysql.session import Row
+from shardvault.units import format_duration
 
 _GAVE_UP = {1205, 1317, 1969, 3024}
 """Lock wait timeout, killed by us, statement time of MariaDB and of MySQL."""
@@ -87,14 +90,32 @@ def blocked(shard: ShardName, what: str, blocker: Blocker | None) -> BarrierTime
     )
 
 
+def describe_wait(
+    shard: ShardName, statement: str, blocker: Blocker | None, left_s: float
+) -> Noticed:
+    """Report whom the first phase waits for, and how much longer."""
+    whom = str(blocker) if blocker else "a session that cannot be seen"
+    return Noticed(
+        f"{statement} waits for {whom}; gives up in {format_duration(left_s)}; "
+        "rows can be changed meanwhile",
+        shard=shard,
+    )
+
+
 def find_blocker(link: Link, pace: Pace) -> Blocker | None:
     """Ask the observer which connection is most likely in the way, None if none is seen."""
     ours = our_ids(link)
     processes = _rows(link, PROCESSES, pace)
-    is_mysql = link.observer.family is Family.MYSQL
-    holders = lock_holders(_rows(link, METADATA_LOCKS, pace), ours) if is_mysql else []
+    holders = find_lock_holders(link, ours, pace)
     suspects = long_statements(processes, ours) + holders + busy_statements(processes, ours)
     return suspects[0] if suspects else None
+
+
+def find_lock_holders(link: Link, ours: Collection[int], pace: Pace) -> list[Blocker]:
+    """List other sessions that hold what a global lock waits for; none where that is not seen."""
+    if link.observer.family is not Family.MYSQL:
+        return []
+    return lock_holders(_rows(link, METADATA_LOCKS, pace), ours)
 
 
 def our_ids(link: Link) -> frozenset[int]:

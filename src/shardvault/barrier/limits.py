@@ -8,6 +8,10 @@ from shardvault.errors import UsageError
 
 PENDING_LIMIT_S = 0.9
 """Longest time that a blocking lock may be pending: writers queue behind it."""
+NOTICE_S = 2.0
+"""After this long a wait that stops no row change is reported."""
+LEAST_GENTLE_S = 1.0
+"""What each further attempt has for the first phase, however long the earlier ones took."""
 SETUP_LIMIT_S = 10.0
 """Longest time for session state, before any lock."""
 RELEASE_LIMIT_S = 0.5
@@ -30,7 +34,8 @@ class BarrierLimits:
     Attributes:
         hold_s: longest hold, from asking for the blocking locks to the release [s].
         lease_s: after this much silence a server drops our locks by itself [s]; 1 to 5.
-        gentle_s: longest wait for the harmless first phase, and for a quiet moment [s].
+        gentle_s: longest wait for the first phase, which stops no row change, and for a moment
+            without long statements; over all attempts together [s].
         attempts: how often the cut is tried.
         retry_s: base of the back-off between tries [s].
     """

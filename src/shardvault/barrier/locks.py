@@ -10,6 +10,8 @@ XA_RECOVER = "XA RECOVER"
 SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 PROBE = "SELECT CONNECTION_ID()"
 PROCESSES = "SHOW FULL PROCESSLIST"
+NOTHING = "DO 0"
+_FURTHER_ROUND_TRIPS = len((XA_RECOVER, SNAPSHOT, PROBE))
 
 _SHOW_BINARY_LOG_STATUS = (8, 2, 0)  # MySQL took the old spelling away in 8.4
 
@@ -33,6 +35,11 @@ class LockStatements:
     position: tuple[str, ...]
     snapshot_state: str
     queues_writers: bool
+
+    @property
+    def round_trips(self) -> int:
+        """Count the round trips from asking for the first blocking lock to the last probe."""
+        return len(self.blocking) + 2 * len(self.position) + _FURTHER_ROUND_TRIPS
 
 
 def _mariadb() -> LockStatements:

@@ -20,6 +20,7 @@ from shardvault.barrier.limits import (
 )
 from shardvault.barrier.links import Link
 from shardvault.barrier.locks import PROBE
+from shardvault.barrier.round_trips import refuse_distant
 from shardvault.barrier.rounds import Ask, Rounds
 
 _ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
@@ -32,7 +33,7 @@ def prepare(links: Sequence[Link], rounds: Rounds, limits: BarrierLimits) -> flo
         the longest hold that every server's lock_wait_timeout allows [s].
 
     Raises:
-        RefusedError: too old, or Galera; nothing was locked.
+        RefusedError: too old, Galera, or too far away; nothing was locked.
         AskFailed: a session failed.
     """
     for link in links:
@@ -41,6 +42,7 @@ def prepare(links: Sequence[Link], rounds: Rounds, limits: BarrierLimits) -> flo
     scripts = [script for link in links for script in _scripts(link, limits)]
     rounds.run(scripts, rounds.pace.now_s() + SETUP_LIMIT_S)
     _remember_ids(links, rounds)
+    refuse_distant(links, rounds, hold_s)
     return hold_s
 
 

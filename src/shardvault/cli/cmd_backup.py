@@ -8,7 +8,13 @@ from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
-from shardvault.cli.words import limit_upload, read_scope, scope_options, split_words
+from shardvault.cli.words import (
+    limit_upload,
+    read_duration,
+    read_scope,
+    scope_options,
+    split_words,
+)
 from shardvault.errors import FindingsError
 from shardvault.model.loss import LossKind
 
@@ -24,12 +30,21 @@ _KINDS = "; ".join(f"{kind}: {kind.meaning}" for kind in LossKind)
     help="Take the backup although something of this kind is lost, and name the tables in it; "
     f"repeatable, or separated by commas. {_KINDS}.",
 )
+@click.option(
+    "--wait-lock",
+    "wait_lock_s",
+    callback=read_duration,
+    metavar="DURATION",
+    help="Wait up to this long, for example 10min, for DDL, LOCK TABLES and long statements that "
+    "are in the way of the locks. Rows can be changed meanwhile. Default: 30s.",
+)
 @limit_upload
 @click.pass_obj
 def backup(
     settings: Settings,
     /,
     allow_loss: tuple[str, ...],
+    wait_lock_s: int | None,
     upload_bytes_s: int | None,
     **scope: tuple[str, ...],
 ) -> int:
@@ -47,6 +62,7 @@ def backup(
             allow_loss=split_words(allow_loss),
             threads=settings.threads,
             upload_bytes_s=upload_bytes_s,
+            wait_lock_s=wait_lock_s,
             sink=sink,
         )
     write_report(report, settings, describe_backup)

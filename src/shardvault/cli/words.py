@@ -10,7 +10,7 @@ import click
 
 from shardvault.errors import UsageError
 from shardvault.model.target import Scope
-from shardvault.units import parse_size
+from shardvault.units import parse_duration, parse_size
 
 # A comma inside backticks belongs to the name.
 _WORD = re.compile(r"(?:`(?:[^`]|``)*`|[^,])+")
@@ -71,6 +71,21 @@ def _read_size(_: click.Context, option: click.Parameter, text: str | None) -> i
     if size_bytes <= 0:
         raise UsageError(f"{option.opts[0]} {text!r} is not a size", hint="write one such as 20MiB")
     return size_bytes
+
+
+def read_duration(_: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    """Read ``10min`` [s]; raises UsageError."""
+    if text is None:
+        return None
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        seconds = 0
+    if seconds <= 0:
+        raise UsageError(
+            f"{option.opts[0]} {text!r} is not a duration", hint="write one such as 90s or 10min"
+        )
+    return seconds
 
 
 choose_repository = click.option(

@@ -312,6 +312,15 @@ class BarrierSection(Section):
         json_schema_extra={"unit": "s"},
     )
     attempts: int = Field(default=5, ge=1, le=100, description="Tries before the backup gives up.")
+    wait_s: float = Field(
+        default=30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Longest wait, over all tries, for DDL, LOCK TABLES and long statements that "
+        "are in the way of the locks. Rows can be changed meanwhile. `backup --wait-lock` "
+        "overrides it.",
+        json_schema_extra={"unit": "s"},
+    )
 
     @model_validator(mode="after")
     def _check_lease(self) -> BarrierSection:

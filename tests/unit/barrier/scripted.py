@@ -69,6 +69,7 @@ class ScriptedServer:
     pace: FakePace
     family: Family = Family.MARIADB
     version: tuple[int, int, int] = (10, 11, 19)
+    round_trip_s: float = ROUND_TRIP_S
     script: dict[str, list[Reply]] = field(default_factory=dict)
     log: list[tuple[float, int, str]] = field(default_factory=list)
     sessions: list[ScriptedSession] = field(default_factory=list)
@@ -91,7 +92,7 @@ class ScriptedServer:
         for begin, replies in self.script.items():
             if statement.startswith(begin) and replies:
                 return replies.pop(0)
-        return Reply(self._usual(session, statement))
+        return Reply(self._usual(session, statement), after_s=self.round_trip_s)
 
     def _usual(self, session: ScriptedSession, statement: str) -> list[Row]:
         if statement == "SELECT CONNECTION_ID()":

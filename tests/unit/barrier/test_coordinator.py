@@ -7,6 +7,7 @@ import pytest
 from shardvault import failpoints
 from shardvault.barrier import BarrierLimits, Cut
 from shardvault.barrier.coordinator import Coordinator
+from shardvault.barrier.locks import lock_statements
 from shardvault.errors import (
     BarrierTimeout,
     CutRejected,
@@ -16,7 +17,7 @@ from shardvault.errors import (
     UsageError,
     XaInDoubt,
 )
-from shardvault.events import BarrierHeld, Event, Retrying
+from shardvault.events import BarrierHeld, Event, Noticed, Retrying
 from shardvault.model.ids import ShardName
 from shardvault.model.position import Family, Position
 from tests.unit.barrier.scripted import (
@@ -354,3 +355,79 @@ def test_a_cut_of_nothing_is_refused() -> None:
 def test_limits_that_make_no_sense_are_refused(limits: dict[str, int]) -> None:
     with pytest.raises(UsageError):
         BarrierLimits(**limits)
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_the_round_trips_under_the_barrier_are_counted_right(family: Family) -> None:
+    fleet = Fleet(1, family)
+    fleet.take(snapshots=2)
+    (server,) = fleet.servers
+    locks = lock_statements(server.family, server.version)
+    first = next(at for at, _, text in server.log if text == locks.blocking[0])
+    release = next(at for at, _, text in server.log if text == locks.release)
+    assert round((release - first) / ROUND_TRIP_S) == locks.round_trips
+
+
+def far_fleet(count: int = 2) -> Fleet:
+    """One shard answers after 0.4 s; nine answers do not fit into two seconds."""
+    fleet = Fleet(count)
+    fleet.servers[1].round_trip_s = 0.4
+    return fleet
+
+
+def test_a_shard_too_far_away_is_refused_before_any_lock() -> None:
+    fleet = far_fleet()
+    with pytest.raises(RefusedError, match="shard s1: a round trip takes 400 ms") as caught:
+        fleet.take(attempts=5)
+    assert "9 of them: 3.6 s, but the barrier may last 2.0 s" in caught.value.message
+    assert not times(fleet.servers, "BACKUP")
+    assert fleet.holds_nothing
+
+
+def test_one_delayed_answer_refuses_nobody() -> None:
+    fleet = Fleet()
+    fleet.script(1, "DO 0", Reply(after_s=1.5))
+    assert len(fleet.take().shards) == 3
+
+
+def test_without_the_measurement_every_attempt_stalls_the_writers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(failpoints, "_points", failpoints._parse("cut.round_trips=off"))
+    fleet = far_fleet()
+    with pytest.raises(BarrierTimeout, match="attempt 3 of 3"):
+        fleet.take(attempts=3)
+    assert len(times(fleet.servers[:1], COMMIT_LOCK)) == 3
+
+
+def test_all_attempts_together_wait_no_longer_than_the_limit_for_the_first_phase() -> None:
+    fleet = Fleet()
+    fleet.script(1, "BACKUP STAGE START", *[NEVER] * 9)
+    fleet.script(1, "SHOW FULL PROCESSLIST", *[BUSY] * 9)
+    begin = fleet.pace.now
+    with pytest.raises(BarrierTimeout, match="connection 77 of app") as caught:
+        fleet.take(attempts=5)
+    assert "(attempt 1 of 5)" in caught.value.message
+    assert fleet.pace.now - begin < BarrierLimits().gentle_s + 1
+    assert fleet.holds_nothing
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_who_is_waited_for_is_reported_while_waiting(family: Family) -> None:
+    fleet = Fleet(2, family)
+    if family is Family.MARIADB:
+        fleet.script(1, "BACKUP STAGE START", Reply(after_s=5))
+    fleet.script(1, "SHOW FULL PROCESSLIST", *[BUSY] * 20)
+    fleet.take()
+    (notice,) = [event for event in fleet.sink.events if isinstance(event, Noticed)]
+    assert notice.shard == "s1"
+    assert "waits for connection 77 of app, 12 s: UPDATE t SET a=1; gives up in 2" in notice.message
+
+
+def test_mysql_asks_for_no_read_lock_while_a_session_holds_lock_tables() -> None:
+    fleet = Fleet(1, Family.MYSQL)
+    holder = Reply([(b"78", b"etl", b"40", None)])
+    fleet.script(0, "SELECT t.processlist_id", *[holder] * 999)
+    with pytest.raises(BarrierTimeout, match=r"connection 78 of etl, 40 s: idle, but holding"):
+        fleet.take()
+    assert "FLUSH TABLES WITH READ LOCK" not in fleet.servers[0].statements

@@ -37,19 +37,30 @@ from shardvault.model.target import Scope
 from shardvault.repository.store import Repository
 from shardvault.version import VERSION
 
+_CHECK_RETRY_S = 10.0  # a store that is down is reported soon; a backup waits longer
 
-def check(config: str | None = None) -> CheckReport:
-    """Look at every shard, at the store and at each repository; change nothing that lasts."""
+
+def check(config: str | None = None, *, sink: EventSink | None = None) -> CheckReport:
+    """Examine every shard, the store and each repository; change nothing that lasts.
+
+    Args:
+        config: the file that names fleet and repository.
+        sink: takes progress.
+    """
     from shardvault.operations.check import Place, run_check
 
     loaded = load(config)
     fleet = open_fleet(loaded)
-    storage = open_store(loaded) if loaded.repository else None
+    storage = open_store(loaded, retry_s=_CHECK_RETRY_S) if loaded.repository else None
     places = [
-        Place(section.label, partial(open_configured, loaded, section=section), section.mirror)
+        Place(
+            section.label,
+            partial(open_configured, loaded, section=section, retry_s=_CHECK_RETRY_S),
+            section.mirror,
+        )
         for section in loaded.repository
     ]
-    return run_check(fleet, storage, places)
+    return run_check(fleet, storage, places, sink)
 
 
 def backup(

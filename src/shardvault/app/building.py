@@ -77,6 +77,7 @@ def open_configured(
     section: RepositorySection | None = None,
     upload_bytes_s: int | None = None,
     download_bytes_s: int | None = None,
+    retry_s: float | None = None,
 ) -> Repository:
     """Open a configured repository with its key.
 
@@ -85,6 +86,7 @@ def open_configured(
         section: one of its repositories; None = the chosen one, or else the first.
         upload_bytes_s: see ``open_store``.
         download_bytes_s: see ``open_store``.
+        retry_s: see ``open_store`` [s].
 
     Raises:
         RepositoryMissing: there is none, whether its key is there or not.
@@ -95,6 +97,7 @@ def open_configured(
         section=section,
         upload_bytes_s=upload_bytes_s,
         download_bytes_s=download_bytes_s,
+        retry_s=retry_s,
     )
     if section.append_only:
         storage = AppendOnlyStorage(storage)

@@ -17,6 +17,7 @@ def open_store(
     url: str | None = None,
     upload_bytes_s: int | None = None,
     download_bytes_s: int | None = None,
+    retry_s: float | None = None,
 ) -> Storage:
     """Open the configured store; a secret is looked up when the first request needs it.
 
@@ -26,6 +27,7 @@ def open_store(
         url: another place that is reached in the same way.
         upload_bytes_s: comes before the configuration's bound [bytes/s].
         download_bytes_s: likewise, for what is received [bytes/s].
+        retry_s: see ``StoreSettings``; None = the usual [s].
     """
     section = section or config.require_repository()
     settings = StoreSettings(
@@ -38,6 +40,7 @@ def open_store(
         known_hosts=section.known_hosts,
         upload_bytes_s=upload_bytes_s or _read_rate(section.limits.upload),
         download_bytes_s=download_bytes_s or _read_rate(section.limits.download),
+        retry_s=retry_s,
     )
     return open_storage(url or section.url, settings)
 

@@ -1,4 +1,4 @@
-"""Look whether a backup would succeed."""
+"""Check whether a backup would succeed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
 from shardvault.errors import FindingsError
-from shardvault.events import PhaseStarted
 
 
 @click.command("check", cls=Verb)
 @click.pass_obj
 def check(settings: Settings) -> int:
-    """Look at every shard, at the store and at each repository; change nothing.
+    """Examine every shard, the store and each repository; change nothing.
 
-    Exits with 0 if a backup may be taken, also with warnings, and with 3 if something blocks it,
+    Exits with 0 if a backup can be taken, also with warnings, and with 3 if something blocks it,
     or if a repository is missing, damaged, or not what this computer saw of it before.
     """
     from shardvault import app
     from shardvault.cli.page_findings import describe_check
 
     with open_sink(settings) as sink:
-        sink.emit(PhaseStarted("check", "every shard, the store and each repository"))
-        report = app.check(settings.config)
+        report = app.check(settings.config, sink=sink)
     write_report(report, settings, describe_check)
     return FindingsError.exit_code if report.status == "blocked" else 0

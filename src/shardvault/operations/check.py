@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from shardvault.errors import ObjectMissing, RepositoryMissing, ShardvaultError
+from shardvault.errors import (
+    ObjectMissing,
+    RepositoryMissing,
+    ShardvaultError,
+    StorageUnavailable,
+)
+from shardvault.events import PhaseStarted
 from shardvault.fleet.preflight import examine_fleet
-from shardvault.interfaces import Storage
+from shardvault.interfaces import EventSink, Storage
 from shardvault.model.report import CheckReport, Finding, Severity
 from shardvault.model.target import Fleet
 from shardvault.operations.small_tables import SMALL_BYTES
@@ -34,26 +41,71 @@ class Place:
     is_mirror: bool = False
 
 
-def run_check(fleet: Fleet, storage: Storage | None, places: Sequence[Place] = ()) -> CheckReport:
-    """Examine all shards in parallel, compare them, probe the store and open the repositories."""
-    shards = examine_fleet(fleet, copy_limit_bytes=SMALL_BYTES)
-    opened = (finding for place in places for finding in _examine(place))
-    findings = (*shards, *_probe(storage), *opened)
+def run_check(
+    fleet: Fleet,
+    storage: Storage | None,
+    places: Sequence[Place] = (),
+    sink: EventSink | None = None,
+) -> CheckReport:
+    """Examine shards, store and repositories side by side; one that hangs delays no other.
+
+    Args:
+        fleet: all its shards are examined, then compared.
+        storage: the store of the first place; it is probed. None = no store is configured.
+        places: the repositories to open.
+        sink: takes a phase as each part begins and ends.
+    """
+    with ThreadPoolExecutor(1 + max(1, len(places))) as pool:
+        shards = pool.submit(_examine_shards, fleet, sink)
+        first = pool.submit(_examine_first, storage, places[:1], sink)
+        others = [pool.submit(_examine, place, sink) for place in places[1:]]
+        tasks = [shards, first, *others]
+    findings = tuple(finding for task in tasks for finding in task.result())
     severities = {finding.severity for finding in findings}
     status = next((name for rank, name in _STATUS.items() if rank in severities), "ok")
     return CheckReport(status, findings)
 
 
-def _probe(storage: Storage | None) -> tuple[Finding, ...]:
+def _examine_shards(fleet: Fleet, sink: EventSink | None) -> Sequence[Finding]:
+    _report(sink, f"examine {len(fleet.shards)} shards")
+    findings = examine_fleet(fleet, copy_limit_bytes=SMALL_BYTES)
+    _report(sink, "shards examined")
+    return findings
+
+
+def _examine_first(
+    storage: Storage | None, places: Sequence[Place], sink: EventSink | None
+) -> Sequence[Finding]:
+    """Probe the store, then open its repository; a store without answer is asked only once."""
     if storage is None:
-        return ()
+        return [finding for place in places for finding in _examine(place, sink)]
+    _report(sink, "probe the store")
     try:
-        return (*probe_storage(storage, is_brief=True), *_examine_slots(storage))
+        slots = _examine_slots(storage)  # one request shows whether the store answers
+        probed = (*probe_storage(storage, is_brief=True), *slots)
+    except StorageUnavailable as error:
+        return [_failure("store", "probe", error), *(_unasked(place) for place in places)]
     except ShardvaultError as error:
-        return (Finding(Severity.BLOCKER, "store", "probe", error.message, error.hint or ""),)
+        probed = (_failure("store", "probe", error),)
+    return [*probed, *(finding for place in places for finding in _examine(place, sink))]
 
 
-def _examine(place: Place) -> Sequence[Finding]:
+def _failure(where: str, what: str, error: ShardvaultError) -> Finding:
+    return Finding(Severity.BLOCKER, where, what, error.message, error.hint or "")
+
+
+def _unasked(place: Place) -> Finding:
+    message = "not opened, because its store does not answer"
+    return Finding(Severity.BLOCKER, "repository", place.name, message)
+
+
+def _report(sink: EventSink | None, step: str) -> None:
+    if sink is not None:
+        sink.emit(PhaseStarted("check", step))
+
+
+def _examine(place: Place, sink: EventSink | None) -> Sequence[Finding]:
+    _report(sink, f"open repository {place.name}")
     try:
         return tuple(_examine_contents(place.name, place.open()))
     except ShardvaultError as error:

@@ -10,7 +10,7 @@ from shardvault.interfaces import Storage
 from shardvault.storage.buckets import SCHEMES, Bucket
 from shardvault.storage.local import LocalStorage
 from shardvault.storage.objects import ObjectStorage
-from shardvault.storage.retrying import RetryingStorage
+from shardvault.storage.retrying import RetryingStorage, RetryPolicy
 from shardvault.storage.settings import StoreSettings
 from shardvault.storage.throttled import Pacer, ThrottledStorage
 
@@ -44,10 +44,14 @@ def _open_bare(url: str, settings: StoreSettings) -> Storage:
     if url.startswith("/") or scheme == "file":
         return _open_local(url)
     if scheme in SCHEMES:
-        return RetryingStorage(_open_bucket(url, settings))
+        return RetryingStorage(_open_bucket(url, settings), _retries(settings))
     if scheme == "sftp":
-        return RetryingStorage(_open_sftp(url, settings))
+        return RetryingStorage(_open_sftp(url, settings), _retries(settings))
     raise _refuse(url)
+
+
+def _retries(settings: StoreSettings) -> RetryPolicy:
+    return RetryPolicy() if settings.retry_s is None else RetryPolicy(limit_s=settings.retry_s)
 
 
 def _open_local(url: str) -> Storage:

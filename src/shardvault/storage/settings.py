@@ -20,6 +20,7 @@ class StoreSettings:
         known_hosts: file of the hosts' public keys (SFTP).
         upload_bytes_s: most bytes sent per second; None = as many as there are.
         download_bytes_s: the same for bytes received.
+        retry_s: how long a request that failed for now is repeated; None = the usual [s].
     """
 
     endpoint: str | None = None
@@ -31,3 +32,4 @@ class StoreSettings:
     known_hosts: str | None = None
     upload_bytes_s: float | None = None
     download_bytes_s: float | None = None
+    retry_s: float | None = None

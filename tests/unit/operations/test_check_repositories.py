@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from shardvault.errors import StorageUnavailable
+from shardvault.events import PhaseStarted
+from shardvault.interfaces import ObjectStat
 from shardvault.model.report import Finding, Severity
 from shardvault.model.target import Fleet
 from shardvault.operations.check import Place, run_check
@@ -16,7 +21,12 @@ from shardvault.repository.store import (
     open_for_source,
     open_repository,
 )
+from shardvault.storage import open_storage
 from shardvault.storage.memory import MemoryStorage
+from shardvault.storage.retrying import RetryingStorage, RetryPolicy
+from shardvault.storage.settings import StoreSettings
+from shardvault.storage.wrapper import Wrapper
+from tests.integration.barrier_support import ListSink
 from tests.support.damage import Remembered, names_of
 from tests.support.repositories import add_backup, make_repository
 
@@ -108,3 +118,40 @@ def test_a_source_looks_at_the_log_and_reads_no_backup(home: Home, tmp_path: Pat
     assert run_check(NO_SHARDS, None, [place]).status == "ok"
     home.lose("log/", 1)
     assert run_check(NO_SHARDS, None, [place]).status == "blocked"
+
+
+class DeadStore(Wrapper):
+    def stat(self, name: str) -> ObjectStat:
+        raise StorageUnavailable("no answer")
+
+
+def test_a_store_without_answer_is_reported_and_not_asked_again(home: Home) -> None:
+    opened: list[str] = []
+    sink = ListSink()
+
+    def opening(name: str) -> Callable[[], Repository]:
+        def open_home() -> Repository:
+            opened.append(name)
+            return home.open()
+
+        return open_home
+
+    places = [Place(name, opening(name)) for name in ("main", "copy")]
+    report = run_check(NO_SHARDS, DeadStore(home.storage), places, sink)
+    assert opened == ["copy"]
+    assert [(item.what, item.severity) for item in report.findings] == [
+        ("probe", Severity.BLOCKER),
+        ("main", Severity.BLOCKER),
+        ("copy", Severity.OK),
+    ]
+    phases = {event.phase for event in sink.events if isinstance(event, PhaseStarted)}
+    assert phases >= {"probe the store", "open repository copy"}
+
+
+def test_check_repeats_requests_for_a_shorter_time_than_a_backup() -> None:
+    settings = StoreSettings(secret=lambda: "s", user="u", endpoint="http://127.0.0.1:9")
+    policies = [
+        cast(RetryingStorage, open_storage("s3://bucket/p", each))._policy
+        for each in (settings, replace(settings, retry_s=10.0))
+    ]
+    assert [policy.limit_s for policy in policies] == [RetryPolicy().limit_s, 10.0]

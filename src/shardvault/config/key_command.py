@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import contextlib
 import os
@@ -14,6 +13,7 @@ from typing import IO
 
 from shardvault.config.secrets import COMMAND_LIMIT_S
 from shardvault.errors import ConfigError
+from shardvault.model.base64_text import decode_base64
 
 _KEY_BYTES = 32
 _MOST_BYTES = 1024
@@ -83,7 +83,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _decode(printed: bytes, what: str) -> bytes:
     text = printed.strip()
-    for decode in (binascii.unhexlify, base64.b64decode):
+    for decode in (binascii.unhexlify, decode_base64):
         with contextlib.suppress(ValueError):
             key = decode(text)
             if len(key) == _KEY_BYTES:

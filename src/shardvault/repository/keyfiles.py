@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import stat
 from pathlib import Path
 
 from shardvault.errors import UsageError
+from shardvault.model.base64_text import decode_base64
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.format import KEY_BYTES, KEY_FILE_PREFIX
 
@@ -94,8 +94,8 @@ def _open_at_once(path: str, flags: int) -> int:
 
 def _parse(path: Path, line: bytes, prefix: str, size_bytes: int, what: str) -> bytes:
     try:
-        data = base64.b64decode(line.removeprefix(prefix.encode()), validate=True)
-    except binascii.Error:
+        data = decode_base64(line.removeprefix(prefix.encode()))
+    except ValueError:
         data = b""
     if not line.startswith(prefix.encode()) or len(data) != size_bytes:
         raise UsageError(f"{path} is no {what}", hint=f"its line begins {prefix}")

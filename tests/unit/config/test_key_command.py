@@ -35,7 +35,14 @@ def test_a_key_is_read_as_hexadecimal_or_base64(printed: str) -> None:
     assert run(f"print({printed!r})") == KEY
 
 
-@pytest.mark.parametrize("printed", ["", "canary", KEY.hex()[:-2], KEY.hex() + "00"])
+BASE64 = base64.b64encode(KEY).decode()
+SPARE_BITS = BASE64[:-2] + chr(ord(BASE64[-2]) + 1) + "="
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["", "canary", KEY.hex()[:-2], KEY.hex() + "00", SPARE_BITS, BASE64[:9] + "-" + BASE64[9:]],
+)
 def test_what_is_no_key_is_refused_and_not_repeated(printed: str) -> None:
     error = refusal(f"print({printed!r})")
     assert "prints no key" in error.message

@@ -45,7 +45,8 @@ def test_a_key_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None
 
 @pytest.mark.parametrize(
     "text", ["", "hello", "shardvault-key-1:", "shardvault-key-1:AAAA", "shardvault-key-1:ä" * 99,
-             "shardvault-key-2:" + "A" * 43 + "=", "A" * 43 + "="]
+             "shardvault-key-2:" + "A" * 43 + "=", "A" * 43 + "=",
+             "shardvault-key-1:" + "A" * 42 + "B="]
 )  # fmt: skip
 def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "repo.key"

@@ -322,6 +322,15 @@ def test_every_damage_of_a_source_file_is_found(place: Place) -> None:
             read_source_file(place.file)
 
 
+def test_spare_bits_of_a_source_file_that_are_not_zero_are_found(place: Place) -> None:
+    line = place.file.read_text().strip()
+    end = len(line.rstrip("="))
+    assert end < len(line), "the last character must have spare bits"
+    place.file.write_text(f"{line[: end - 1]}{chr(ord(line[end - 1]) + 1)}{line[end:]}\n")
+    with pytest.raises(UsageError, match="no source file"):
+        read_source_file(place.file)
+
+
 def test_a_source_takes_an_id_that_is_free(place: Place) -> None:
     add_backup(place.owner, "one")
     assert place.source().has(BackupId("one"))

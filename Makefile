@@ -8,6 +8,11 @@ MAKEFLAGS += --no-print-directory
 RUN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
+PART ?=
+
+# Groups of tests run side by side; most of their time is waiting, so more workers than cores pay.
+WORKERS ?= 4
+PYTEST := $(RUN)/python -m pytest -n $(WORKERS)
 
 # The environment is made again when one of these is newer.
 SOURCES := pyproject.toml setup.py scripts/setup.sh \
@@ -21,14 +26,14 @@ setup: packages $(READY) ## system packages, .venv with shardvault, the compiled
 demo: setup ## the main job on four private servers; KEEP=1 leaves them up, ARGS="…" is passed on
 	@exec $(RUN)/python -m demo $(if $(KEEP),--keep) $(ARGS)
 
-test: setup ## all tests but the long ones; ARGS="-k cut" chooses
+test: setup ## all tests but the long ones, WORKERS=4 at a time; ARGS="-k cut" chooses
 	@scripts/setup.sh servers || echo "make: tests that need a missing server will fail" >&2
-	@exec $(RUN)/python -m pytest $(ARGS)
+	@exec $(PYTEST) $(ARGS)
 
 test-long: export SHARDVAULT_SEED ?= $(shell echo $$RANDOM)
-test-long: setup ## every test, the long ones too; SHARDVAULT_SEED=N draws known random tables
+test-long: setup ## every test, the long ones too; PART=random runs the long ones of one part
 	@scripts/setup.sh servers || echo "make: tests that need a missing server will fail" >&2
-	@exec $(RUN)/python -m pytest -m "" $(ARGS)
+	@exec $(PYTEST) -o faulthandler_timeout=3600 -m '$(if $(PART),long(part="$(PART)"))' $(ARGS)
 
 check: setup ## style, types, rooms, documents
 	$(RUN)/ruff check .
@@ -44,7 +49,7 @@ bench: setup ## measure against mydumper and mariadb-dump; ARGS="…" is passed 
 coverage: setup ## which lines and branches the tests pass
 	@scripts/setup.sh servers
 	$(RUN)/coverage erase
-	$(RUN)/coverage run -m pytest $(ARGS)
+	$(RUN)/coverage run -m pytest -n $(WORKERS) $(ARGS)
 	$(RUN)/coverage combine -q
 	$(RUN)/coverage report
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,21 @@ from tests.support.bucket_server import BucketServer
 from tests.support.ceph import CephGateway
 from tests.support.fleet import Fleet
 from tests.support.servers import Flavour, Instance, start_instance
+from tests.support.side_by_side import make_scheduler, order_of
 from tests.support.sshd import Sshd
 from tests.support.stores import BUCKET
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest groups begin first."""
+    items.sort(key=lambda item: order_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Callable[..., None]) -> Any:
+    """Keep the tests of a group on one worker."""
+    return make_scheduler(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,6 +37,17 @@ def _private_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHARDVAULT_STATE", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C work here and in every program that a test starts.
+
+    A shell that starts a job in the background makes it ignore Ctrl-C; children inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

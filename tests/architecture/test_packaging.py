@@ -79,7 +79,7 @@ def test_without_a_compiler_the_pure_kernel_is_installed_and_serves(installed: P
     assert _ask_kernel(installed) == ["pure", str(installed / "shardvault")]
 
 
-@pytest.mark.long
+@pytest.mark.long(part="packages")
 def test_with_a_compiler_the_native_kernel_is_installed(source: Path, tmp_path: Path) -> None:
     _install(source, tmp_path)
     assert _ask_kernel(tmp_path) == ["native", str(tmp_path / "shardvault")]

@@ -40,7 +40,7 @@ def test_azurite_keeps_the_promises_that_are_tried_often(azurite: Azurite) -> No
     assert {finding.severity for finding in findings} == {Severity.OK}
 
 
-@pytest.mark.long
+@pytest.mark.long(part="stores")
 def test_azurite_keeps_every_promise(azurite: Azurite) -> None:
     assert {finding.severity for finding in probe_storage(open_azure(azurite))} == {Severity.OK}
 

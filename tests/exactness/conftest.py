@@ -95,15 +95,9 @@ def _tell_random_tables(terminalreporter: pytest.TerminalReporter) -> None:
     for report in chain(*(terminalreporter.stats.get(one, ()) for one in ("passed", "failed"))):
         for name, value in getattr(report, "user_properties", ()):
             if name == RANDOM:
-                seed, server, result = value
-                counts.setdefault(f"random tables of seed {seed} on {server}", Counter()).update(
-                    {
-                        "drawn": result.drawn,
-                        "rows": result.rows,
-                        "refused by the server": len(result.refused),
-                        "differences": len(result.different),
-                    }
-                )
+                seed, server, found = value
+                title = f"random tables of seed {seed} on {server}"
+                counts.setdefault(title, Counter()).update(found)
     for title, found in sorted(counts.items()):
         told = ", ".join(f"{found[what]} {what}" for what in _TOLD)
         terminalreporter.write_line(f"{title}: {told}")

@@ -48,6 +48,16 @@ class Result:
     refused: Mapping[RandomTable, str]
     different: Mapping[RandomTable, Sequence[str]]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Give the counts in plain numbers, which a worker of pytest can send on."""
+        return {
+            "drawn": self.drawn,
+            "rows": self.rows,
+            "refused by the server": len(self.refused),
+            "differences": len(self.different),
+        }
+
 
 class RandomRuns:
     """Run random tables on a pair of instances of one flavour, which live as long as it does."""

@@ -33,7 +33,7 @@ def crossings_to_test() -> Iterator[ParameterSet]:
             fault = find_fault(case, pair)
             marks = [pytest.mark.xfail(strict=True, reason=fault)] if fault else []
             if pair in LONG_PAIRS:
-                marks.append(pytest.mark.long)
+                marks.append(pytest.mark.long(part="versions"))
             yield pytest.param(pair, case, id=f"{name}-{case.id}", marks=marks)
 
 

@@ -77,7 +77,7 @@ def test_a_disk_that_fails_at_any_of_many_requests_loses_nothing(
     assert check_failures(name, template, tmp_path, failure, FEW) == FEW
 
 
-@pytest.mark.long
+@pytest.mark.long(part="disk")
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("name", WORKS)
 def test_a_disk_that_fails_at_every_request_loses_nothing(

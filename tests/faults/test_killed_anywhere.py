@@ -40,7 +40,7 @@ def test_a_death_at_any_of_many_places_loses_nothing(
     assert check_deaths(name, template, tmp_path, MANY[name]) >= MANY[name] - 2
 
 
-@pytest.mark.long
+@pytest.mark.long(part="kills")
 @pytest.mark.parametrize("name", WORKS)
 def test_a_death_at_every_place_loses_nothing(name: str, template: Path, tmp_path: Path) -> None:
     assert check_deaths(name, template, tmp_path, EVERY) >= 20

@@ -270,7 +270,7 @@ def test_nothing_is_lost_in_ninety_days(seed: int, tmp_path: Path) -> None:
         assert world.counts[what] >= 3, world.counts
 
 
-@pytest.mark.long
+@pytest.mark.long(part="clients")
 @pytest.mark.parametrize("seed", range(2, 22))
 def test_nothing_is_lost_in_twenty_times_ninety_days(seed: int, tmp_path: Path) -> None:
     world = _live(tmp_path, seed)

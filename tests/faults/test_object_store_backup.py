@@ -174,7 +174,7 @@ def test_trouble_at_some_requests_of_a_backup_does_no_harm(store: Store, name: s
     check_overcome(store, name, PLACES)
 
 
-@pytest.mark.long
+@pytest.mark.long(part="stores")
 @pytest.mark.parametrize("name", TROUBLES)
 def test_trouble_at_any_request_of_a_backup_does_no_harm(store: Store, name: str) -> None:
     check_overcome(store, name, 1_000_000)

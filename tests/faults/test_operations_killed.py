@@ -117,7 +117,7 @@ def test_a_killed_backup_is_not_listed_and_the_next_one_works(
 def mark_long(points: list[str]) -> list[Any]:
     """Leave most points to the long suite."""
     return [
-        pytest.param(point, marks=() if point in INTERRUPTED else pytest.mark.long)
+        pytest.param(point, marks=() if point in INTERRUPTED else pytest.mark.long(part="kills"))
         for point in points
     ]
 

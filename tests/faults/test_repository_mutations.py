@@ -150,7 +150,7 @@ def test_a_sample_of_flipped_bits_and_cuts_is_found(sound: Sound, make: object) 
     count(sound, iter(random.Random(1).sample(every, 250)))
 
 
-@pytest.mark.long
+@pytest.mark.long(part="damage")
 def test_every_flipped_bit_and_every_cut_is_found(sound: Sound) -> None:
     for make in (flips, cuts):
         outcomes = count(sound, make(sound))

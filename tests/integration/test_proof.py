@@ -115,7 +115,7 @@ def test_ten_cuts_under_load_restore_unbroken(
     prove_cuts(vault, mariadb_fleet, mariadb_target, CUTS, record_property)
 
 
-@pytest.mark.long
+@pytest.mark.long(part="proof")
 def test_a_hundred_cuts_under_load_restore_unbroken(
     tmp_path: Path, mariadb_fleet: Fleet, mariadb_target: Fleet, record_property: Record
 ) -> None:

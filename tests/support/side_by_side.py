@@ -1,0 +1,47 @@
+"""Run groups of tests side by side; the tests of one group share servers and run in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.servers import Flavour
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+FIRST = ("exactness", "faults", "integration", "contract", "property", "architecture")
+"""The folders with the longest groups: a long group that starts last would run alone."""
+
+
+def group_of(nodeid: str) -> str:
+    """Name the group of a test: its file; in the exactness suite also its source server.
+
+    There all cases of one source server share one backup, which is most of the work.
+    """
+    path, _, test = nodeid.partition("::")
+    if not path.startswith("tests/exactness/"):
+        return path
+    servers = [flavour.value for flavour in Flavour]
+    named = [server for server in servers if server in test]
+    return f"{path} on {min(named, key=test.index, default=servers[0])}"
+
+
+def order_of(nodeid: str) -> int:
+    """Give the place of a test's folder in the run."""
+    folder = nodeid.split("/")[1]
+    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+
+def make_scheduler(config: pytest.Config, log: Callable[..., None]) -> LoadScopeScheduling:
+    """Hand out whole groups, in the order in which they were collected."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.support.side_by_side import group_of, order_of
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "group"),
+    [
+        ("tests/unit/mysql/test_wire.py::test_a", "tests/unit/mysql/test_wire.py"),
+        ("tests/faults/test_a.py::test_b[mysql97-x]", "tests/faults/test_a.py"),
+        ("tests/exactness/test_a.py::test_b[mysql97-x]", "tests/exactness/test_a.py on mysql97"),
+        (
+            "tests/exactness/test_a.py::test_b[mariadb118-to-mariadb1011-x::y]",
+            "tests/exactness/test_a.py on mariadb118",
+        ),
+        ("tests/exactness/test_a.py::test_b", "tests/exactness/test_a.py on mariadb1011"),
+    ],
+)
+def test_tests_that_share_a_backup_are_in_one_group(nodeid: str, group: str) -> None:
+    assert group_of(nodeid) == group
+
+
+def test_the_folders_with_the_longest_groups_come_first() -> None:
+    names = ["tests/unit/a.py::b", "tests/golden/a.py::b", "tests/exactness/a.py::b"]
+    assert min(names, key=order_of).startswith("tests/exactness")
+
+
+def test_ctrl_c_works_in_tests_however_they_were_started() -> None:
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

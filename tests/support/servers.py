@@ -138,7 +138,7 @@ class Instance:
         raise ServerFailed(f"{self.flavour.value}: {_PORT_TRIES} ports in turn were taken")
 
     def connect(self, **options: Any) -> pymysql.Connection:
-        """Connect as root by socket; ``unix_socket=None`` goes over TCP.
+        """Connect as root by socket, without TLS; ``unix_socket=None`` goes over TCP.
 
         Args:
             options: as of ``pymysql.connect``.
@@ -154,7 +154,9 @@ class Instance:
             "connect_timeout": 10,
             "read_timeout": STATEMENT_LIMIT_S,
         }
-        return pymysql.connect(**(defaults | options))
+        chosen = defaults | options
+        # The driver loads every root certificate for each TLS connection: 30 ms of CPU.
+        return pymysql.connect(**{"ssl_disabled": chosen["unix_socket"] is not None} | chosen)
 
     def stop(self) -> None:
         """Shut the server down in order; kill it if that takes longer than STOP_LIMIT_S."""

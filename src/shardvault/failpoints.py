@@ -80,6 +80,7 @@ SWITCHES = frozenset(
         "repo.fencing",
         "repo.memory",
         "repo.rescue",
+        "restore.case_rule",
         "restore.events_asleep",
         "restore.leave_roles",
         "restore.warnings",

@@ -287,7 +287,7 @@ def start_instance(
         flavour, folder, password or secrets.token_hex(12), options, outlives_parent
     )
     try:
-        copy_template(flavour, instance.data_folder)
+        copy_template(flavour, instance.data_folder, options)
         instance.start()
     except BaseException:
         instance.destroy()

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tests.support.binaries import PROJECT, Binaries, Flavour, find_binaries
 TEMPLATES = PROJECT / ".cache/templates"
 BOOTSTRAP_LIMIT_S = 120.0
 _RECIPE = "3"  # raise it when the bootstrap changes, so that old templates are not used
+_FIXED = "--lower-case-table-names="
 _MARIADB_SCRIPTS = (
     "*_system_tables.sql",
     "*_performance_tables.sql",
@@ -36,22 +37,37 @@ class TemplateFailed(Exception):
     """Report a server that could not create its system tables."""
 
 
-def copy_template(flavour: Flavour, folder: Path) -> None:
-    """Make a fresh data folder; the first call per server version creates the template."""
-    template = ensure_template(flavour)
+def copy_template(flavour: Flavour, folder: Path, options: Sequence[str] = ()) -> None:
+    """Make a fresh data folder; the first call per server version creates the template.
+
+    Args:
+        options: of the server; those that MySQL takes at its first start only decide too.
+    """
+    template = ensure_template(flavour, _fixed_at_first(flavour, options))
     command = ("cp", "-R", "--reflink=auto", "--sparse=always", str(template), str(folder))
     subprocess.run(command, check=True, timeout=BOOTSTRAP_LIMIT_S)
 
 
-def ensure_template(flavour: Flavour) -> Path:
-    """Return the template of a flavour, created once by whoever comes first."""
+def ensure_template(flavour: Flavour, fixed: tuple[str, ...] = ()) -> Path:
+    """Return the template of a flavour, created once by whoever comes first.
+
+    Args:
+        fixed: options that a data folder keeps for ever.
+    """
     binaries = find_binaries(flavour)
-    template = TEMPLATES / f"{flavour.value}-{_fingerprint(binaries.program)}"
+    template = TEMPLATES / f"{flavour.value}-{_fingerprint(binaries.program, fixed)}"
     TEMPLATES.mkdir(parents=True, exist_ok=True)
     with _locked(TEMPLATES / f"{flavour.value}.lock"):
         if not template.exists():
-            _create(flavour, binaries, template)
+            _create(flavour, binaries, template, fixed)
     return template
+
+
+def _fixed_at_first(flavour: Flavour, options: Sequence[str]) -> tuple[str, ...]:
+    """Pick the options that MySQL refuses to change once it has a data folder."""
+    if flavour.family is not Family.MYSQL:
+        return ()
+    return tuple(option for option in options if option.startswith(_FIXED))
 
 
 def server_user() -> tuple[str, ...]:
@@ -59,9 +75,9 @@ def server_user() -> tuple[str, ...]:
     return ("--user=root",) if os.geteuid() == 0 else ()
 
 
-def _fingerprint(program: Path) -> str:
+def _fingerprint(program: Path, fixed: tuple[str, ...]) -> str:
     stat = program.stat()
-    text = f"{_RECIPE} {program} {stat.st_size} {stat.st_mtime_ns}"
+    text = " ".join((f"{_RECIPE} {program} {stat.st_size} {stat.st_mtime_ns}", *fixed))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -72,19 +88,19 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _create(flavour: Flavour, binaries: Binaries, template: Path) -> None:
+def _create(flavour: Flavour, binaries: Binaries, template: Path, fixed: tuple[str, ...]) -> None:
     part = template.with_suffix(".partial")
     shutil.rmtree(part, ignore_errors=True)
     if flavour.family is Family.MYSQL:
-        _bootstrap_mysql(binaries, part)
+        _bootstrap_mysql(binaries, part, fixed)
     else:
         _bootstrap_mariadb(binaries, part)
     part.rename(template)
 
 
-def _bootstrap_mysql(binaries: Binaries, folder: Path) -> None:
+def _bootstrap_mysql(binaries: Binaries, folder: Path, fixed: tuple[str, ...]) -> None:
     options = ("--initialize-insecure", "--innodb-redo-log-capacity=64M", "--secure-file-priv=NULL")
-    _run((*binaries.command, *_common(folder), *options), b"")
+    _run((*binaries.command, *_common(folder), *options, *fixed), b"")
     (folder / "auto.cnf").unlink()  # every copy makes a server_uuid of its own
 
 

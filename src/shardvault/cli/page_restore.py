@@ -78,8 +78,8 @@ def _describe_table(table: PlannedTable) -> Iterator[tuple[str, ...]]:
     name = f"{table.schema}.{table.name}"
     size = format_size(table.raw_bytes)
     yield table.shard, table.target, name, table.action, f"{table.rows:,}", size
-    if table.target_schema != table.schema:
-        yield "", "", f"→ {table.target_schema}.{table.name}", "", "", ""
+    if (table.target_schema, table.target_name) != (table.schema, table.name):
+        yield "", "", f"→ {table.target_schema}.{table.target_name}", "", "", ""
 
 
 def _sum_up(target: str, action: str, tables: Sequence[PlannedTable]) -> tuple[str, ...]:

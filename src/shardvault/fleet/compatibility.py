@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shardvault.errors import ConnectError, ShardvaultError
+from shardvault.failpoints import is_off
 from shardvault.fleet.databases import examine_databases
 from shardvault.fleet.definitions import (
     Contents,
     Users,
-    folded_collisions,
     normal_charset,
     shorten,
     unknown_types,
@@ -20,6 +20,12 @@ from shardvault.fleet.definitions import (
     used_engines,
 )
 from shardvault.fleet.grants import read_grants
+from shardvault.fleet.name_rule import (
+    NameRule,
+    find_collisions,
+    read_name_rule,
+    write_contents,
+)
 from shardvault.fleet.occupied import MARK_SCHEMA, examine_occupied
 from shardvault.fleet.otherness import examine_otherness
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
@@ -81,8 +87,17 @@ class _Target:
 
     session: Session
     source: ServerIdentity
-    contents: Contents
+    wanted: Contents
     terms: Terms
+
+    @cached_property
+    def rule(self) -> NameRule:
+        return read_name_rule(self.session, self.wanted)
+
+    @cached_property
+    def contents(self) -> Contents:
+        """Give what is wanted under the names that it will have here."""
+        return write_contents(self.wanted, self.rule)
 
     @cached_property
     def server(self) -> ServerIdentity:
@@ -215,23 +230,21 @@ def _check_otherness(target: _Target) -> Iterator[Finding]:
 
 
 def _check_case(target: _Target) -> Iterator[Finding]:
-    source, own = target.source.lower_case_table_names, target.server.lower_case_table_names
-    if source == own:
-        yield target.finding(Severity.OK, "case rule", f"lower_case_table_names={own}, as there")
-        return
+    source, own = target.source.lower_case_table_names, target.rule.case_rule
     message = f"lower_case_table_names={own}, at the source {source}"
-    collisions = folded_collisions(target.contents) if own else []
-    if collisions:
+    collisions = find_collisions(target.wanted, target.rule) if own else []
+    if collisions and not is_off("restore.case_rule"):
         yield target.finding(
             Severity.BLOCKER,
             "case rule",
             f"{message}: these would become one: {shorten(collisions)}",
             f"restore to a server with lower_case_table_names={source}",
         )
-        return
-    yield target.finding(
-        Severity.WARNING, "case rule", f"{message}: applications may not find their tables"
-    )
+    elif source == own:
+        yield target.finding(Severity.OK, "case rule", f"lower_case_table_names={own}, as there")
+    else:
+        message = f"{message}: an application that writes names in another case may not find them"
+        yield target.finding(Severity.WARNING, "case rule", message)
 
 
 def _check_space(target: _Target) -> Iterator[Finding]:
@@ -263,11 +276,10 @@ def _free_bytes(target: _Target) -> int | None:
 
 
 def _check_contents(target: _Target) -> Iterable[Finding]:
-    fold = str.lower if target.server.lower_case_table_names else str
     return examine_occupied(
         target.session,
         target.contents,
-        fold,
+        target.rule.fold,
         replace=target.terms.replace,
         is_resumed=target.terms.is_resumed,
     )

@@ -110,16 +110,6 @@ def unsafe_functions(contents: Contents) -> list[str]:
     ]
 
 
-def folded_collisions(contents: Contents) -> list[str]:
-    """Name schemas and tables that are one where case does not count."""
-    names = [schema.name for schema in contents.schemas]
-    names += [table.qualified for table in _tables(contents)]
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name in names:
-        groups[name.lower()].append(name)
-    return [" and ".join(group) for group in groups.values() if len(group) > 1]
-
-
 def shorten(places: Sequence[str]) -> str:
     """Write the first few places, and how many more there are."""
     shown = ", ".join(places[:_MOST_SHOWN])

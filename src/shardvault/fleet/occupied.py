@@ -97,7 +97,6 @@ def _in_the_way(session: Session, contents: Contents, fold: Fold) -> list[str]:
 def _existing(session: Session, contents: Contents) -> list[tuple[str, str]]:
     if not contents.schemas:
         return []
-    names = {name for schema in contents.schemas for name in (schema.name, schema.name.lower())}
-    among = ", ".join(quote_text(name) for name in sorted(names))
+    among = ", ".join(quote_text(schema.name) for schema in contents.schemas)
     rows = [row for query in _LISTS for row in session.rows(f"{query} IN ({among})")]
     return sorted({(decode(row[0] or b""), decode(row[1] or b"")) for row in rows})

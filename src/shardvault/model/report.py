@@ -229,7 +229,9 @@ class PlannedTable:
 
     Attributes:
         schema: in the backup.
+        name: in the backup.
         target_schema: on the target.
+        target_name: on the target.
     """
 
     shard: ShardName
@@ -240,6 +242,7 @@ class PlannedTable:
     raw_bytes: int
     action: str
     target_schema: str
+    target_name: str
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,12 @@ def _open(session: Session, schema: str) -> None:
 
 
 def _clear_tables(shard: ShardRestore, schema: str, session: Session) -> None:
-    wanted = {record.table.name for record in shard.tables if record.table.schema == schema}
+    fold = shard.rule.fold
+    wanted = {fold(record.table.name) for record in shard.tables if record.table.schema == schema}
     rows = session.rows(
         "SELECT table_name, table_type FROM information_schema.tables "
         f"WHERE table_schema = {quote_text(schema)}"
     )
     for name, kind in ((decode(row[0] or b""), decode(row[1] or b"")) for row in rows):
-        if name in wanted:
+        if fold(name) in wanted:
             session.execute(f"DROP {_DROPPED_AS.get(kind, 'TABLE')} {quote_table(schema, name)}")

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from shardvault.errors import PrivilegeError, TargetRefused, UsageError
+from shardvault.failpoints import is_off
 from shardvault.fleet.compatibility import Terms, examine_target
 from shardvault.fleet.definitions import Contents
+from shardvault.fleet.inventory import TableName
+from shardvault.fleet.name_rule import NameRule, read_name_rule, write_contents
 from shardvault.fleet.scope import Selection, select_tables
 from shardvault.fleet.topology import split_name
 from shardvault.interfaces import ChunkSource
+from shardvault.load.name_case import restore_case
 from shardvault.load.renaming import Renaming
 from shardvault.load.translation import translate_code, translate_schema, translate_table
 from shardvault.model.ids import BackupId, ShardName
@@ -33,6 +37,7 @@ from shardvault.workers.local import map_parallel
 
 _MOST_THREADS = 32
 _READ_TIMEOUT_S = 60.0
+_ONE_EACH = "give each shard of the backup a target shard of its own with --map"
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class ShardRestore:
         findings: what was found when the target was examined.
         is_resumed: the target holds an interrupted run of this very plan.
         is_verified: that run had verified every target; only its marks are left.
+        rule: how the target writes and compares names.
+        other_names: of tables that have another name there: that name to the one before.
     """
 
     source: ShardName
@@ -86,11 +93,24 @@ class ShardRestore:
     findings: tuple[Finding, ...] = ()
     is_resumed: bool = False
     is_verified: bool = False
+    rule: NameRule = field(default_factory=NameRule)
+    other_names: Mapping[TableName, TableName] = field(default_factory=dict)
 
     @property
     def contents(self) -> Contents:
         """Give what the target gets."""
         return Contents(self.schemas, self.whole, self.tables, self.objects, self.accounts)
+
+    def with_contents(self, contents: Contents) -> ShardRestore:
+        """Return the same restore of other contents."""
+        return replace(
+            self,
+            schemas=contents.schemas,
+            whole=contents.whole,
+            tables=contents.tables,
+            objects=contents.objects,
+            accounts=contents.accounts,
+        )
 
 
 @dataclass(frozen=True)
@@ -185,7 +205,7 @@ def plan_restore(
         return _examine(shard, servers[shard.source], mark, terms)
 
     examined = map_parallel(examine, chosen, limit=_MOST_THREADS)
-    return RestorePlan(manifest, tuple(examined), mark, options, left_out)
+    return RestorePlan(manifest, tuple(block_mergers(chosen, examined)), mark, options, left_out)
 
 
 def _select(manifest: Manifest, parts: Mapping[ShardName, ShardPart], scope: Scope) -> Selection:
@@ -288,12 +308,7 @@ def _rename(
 def _rename_one(shard: ShardRestore, renaming: Renaming, server: ServerIdentity) -> ShardRestore:
     contents, notes = rename_contents(shard.contents, shard.source, renaming, server)
     return replace(
-        shard,
-        schemas=contents.schemas,
-        whole=contents.whole,
-        tables=contents.tables,
-        objects=contents.objects,
-        accounts=contents.accounts,
+        shard.with_contents(contents),
         renaming=renaming,
         notes=(*shard.notes, *notes),
     )
@@ -306,7 +321,7 @@ def _refuse_collisions(shards: Iterable[ShardRestore]) -> None:
     if doubled:
         raise UsageError(
             f"several shards would be restored into the same place: {', '.join(doubled[:5])}",
-            hint="give each shard of the backup a target shard of its own with --map",
+            hint=_ONE_EACH,
         )
 
 
@@ -338,9 +353,52 @@ def _examine(
         is_verified = is_resumed and is_marked_verified(session)
         terms = replace(terms, is_resumed=is_resumed)
         findings = examine_target(session, source, shard.contents, terms)
+        shard = write_names(shard, source, read_name_rule(session, shard.contents))
         if session.family != source.family:
             shard = _translate(shard, session.family)
     return replace(shard, findings=findings, is_resumed=is_resumed, is_verified=is_verified)
+
+
+def write_names(shard: ShardRestore, source: ServerIdentity, rule: NameRule) -> ShardRestore:
+    """Give everything the name that it will have on the target, by the target's rule."""
+    contents = shard.contents
+    if source.lower_case_table_names and not rule.is_case_blind:
+        contents = restore_case(contents, source)
+    written = write_contents(contents, rule)
+    pairs = (
+        ((new.table.schema, new.table.name), (old.table.schema, old.table.name))
+        for new, old in zip(written.tables, contents.tables, strict=True)
+    )
+    other_names = {new: old for new, old in pairs if new != old}
+    return replace(shard.with_contents(written), rule=rule, other_names=other_names)
+
+
+def block_mergers(
+    wanted: Sequence[ShardRestore], examined: Sequence[ShardRestore]
+) -> Iterator[ShardRestore]:
+    """Block what shards bring to one target under two names that it takes for one.
+
+    Args:
+        wanted: with the names of the backup, renamed where that was asked for.
+        examined: the same shards, with the rule of their target.
+    """
+    makers: dict[tuple[ShardName, str], tuple[ShardName, str]] = {}
+    for before, after in zip(wanted, examined, strict=True):
+        target = after.target.name
+        names = _names(before) | {schema.name for schema in before.schemas}
+        made = {(target, after.rule.fold(name)): (before.source, name) for name in sorted(names)}
+        met = [(makers[key], mine) for key, mine in made.items() if key in makers]
+        blockers = tuple(
+            Finding(Severity.BLOCKER, target, "case rule", _describe_merger(*pair), _ONE_EACH)
+            for pair in met
+            if pair[0][1] != pair[1][1] and not is_off("restore.case_rule")
+        )
+        makers |= made
+        yield replace(after, findings=(*after.findings, *blockers))
+
+
+def _describe_merger(one: tuple[ShardName, str], other: tuple[ShardName, str]) -> str:
+    return f"{one[1]} of shard {one[0]} and {other[1]} of shard {other[0]} would become one"
 
 
 def _translate(shard: ShardRestore, target: Family) -> ShardRestore:

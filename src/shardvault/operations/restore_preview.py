@@ -12,20 +12,7 @@ from shardvault.operations.restore_plan import RestorePlan, ShardRestore
 
 def report_plan(plan: RestorePlan) -> RestorePlanReport:
     """Tell a person or a machine what a plan does."""
-    tables = tuple(
-        PlannedTable(
-            shard=shard.source,
-            target=shard.target.name,
-            schema=shard.renaming.old_name(record.table.schema),
-            target_schema=record.table.schema,
-            name=record.table.name,
-            rows=record.rows,
-            raw_bytes=record.raw_bytes,
-            action=_action(shard, record),
-        )
-        for shard in plan.shards
-        for record in shard.tables
-    )
+    tables = tuple(_report_table(shard, record) for shard in plan.shards for record in shard.tables)
     return RestorePlanReport(
         id=plan.manifest.id,
         fleet=plan.manifest.fleet,
@@ -34,6 +21,22 @@ def report_plan(plan: RestorePlan) -> RestorePlanReport:
         findings=plan.findings,
         rows=sum(table.rows for table in tables),
         raw_bytes=sum(table.raw_bytes for table in tables),
+    )
+
+
+def _report_table(shard: ShardRestore, record: TableRecord) -> PlannedTable:
+    place = record.table.schema, record.table.name
+    schema, name = shard.other_names.get(place, place)
+    return PlannedTable(
+        shard=shard.source,
+        target=shard.target.name,
+        schema=shard.renaming.old_name(schema),
+        target_schema=record.table.schema,
+        name=name,
+        target_name=record.table.name,
+        rows=record.rows,
+        raw_bytes=record.raw_bytes,
+        action=_action(shard, record),
     )
 
 

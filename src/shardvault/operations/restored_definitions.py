@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from shardvault.errors import ServerError, VerificationFailed
 from shardvault.fleet.accounts import read_accounts
 from shardvault.fleet.databases import describe_difference
 from shardvault.fleet.inventory import read_inventory, read_schema, strip_auto_increment
+from shardvault.fleet.name_rule import NameRule
 from shardvault.fleet.objects import read_objects
 from shardvault.fleet.occupied import NO_SUCH_TABLE
 from shardvault.fleet.table_options import names_row_format
 from shardvault.load.events import put_to_sleep
+from shardvault.load.name_case import fold_names
+from shardvault.load.renaming import Surroundings
 from shardvault.load.schema import count_orphans
 from shardvault.load.spelling import spell_code, spell_table
 from shardvault.model.manifest import ServerIdentity
@@ -28,7 +31,7 @@ ObjectKey = tuple[ObjectKind, str, str]
 
 
 def read_tables(shard: ShardRestore, session: Session) -> dict[tuple[str, str], Table]:
-    """Read the restored tables' definitions from the target."""
+    """Read the restored tables' definitions from the target, by the names of the plan."""
     names = frozenset((record.table.schema, record.table.name) for record in shard.tables)
     inventory = read_inventory(session, [schema.name for schema in shard.schemas], names)
     return {(table.schema, table.name): table for table in inventory.tables}
@@ -51,7 +54,8 @@ def compare_tables(
     findings = []
     for record in shard.tables:
         wanted, got = record.table, restored[record.table.schema, record.table.name]
-        what = _difference(wanted, got, is_same_version=is_same_version)
+        fold = _Fold(shard.rule, Surroundings(source))
+        what = _difference(wanted, got, fold, is_same_version=is_same_version)
         if what and is_same_version:
             raise VerificationFailed(
                 f"restored {what}",
@@ -88,8 +92,30 @@ def _tell_row_format(shard: ShardRestore, wanted: Table, got: Table) -> Iterator
         )
 
 
-def _difference(wanted: Table, got: Table, *, is_same_version: bool) -> str:
-    if not _reads_equal(wanted, got, is_same_version=is_same_version):
+@dataclass(frozen=True)
+class _Fold:
+    """Write definitions so that names which the target takes for one are equal."""
+
+    rule: NameRule
+    around: Surroundings
+
+    def table(self, table: Table) -> bytes:
+        sql = strip_auto_increment(table.create_sql)
+        return fold_names(sql, self.around.dialect(), self.rule)
+
+    def code(self, item: CodeObject) -> CodeObject:
+        dialect = self.around.dialect(item.sql_mode, item.charset)
+        return replace(item, create_sql=fold_names(item.create_sql, dialect, self.rule))
+
+    def grant(self, text: bytes) -> bytes:
+        return fold_names(text, self.around.dialect(), self.rule)
+
+    def key(self, item: CodeObject) -> ObjectKey:
+        return item.kind, self.rule.fold(item.schema), self.rule.fold(item.name)
+
+
+def _difference(wanted: Table, got: Table, fold: _Fold, *, is_same_version: bool) -> str:
+    if not _reads_equal(wanted, got, fold, is_same_version=is_same_version):
         return "definition reads differently"
     if wanted.sequence_next != got.sequence_next:
         return f"sequence goes on at {got.sequence_next}, not at {wanted.sequence_next}"
@@ -102,14 +128,21 @@ def _difference(wanted: Table, got: Table, *, is_same_version: bool) -> str:
     return ""
 
 
-def _reads_equal(wanted: Table, got: Table, *, is_same_version: bool) -> bool:
-    texts = [strip_auto_increment(table.create_sql) for table in (wanted, got)]
+def _reads_equal(wanted: Table, got: Table, fold: _Fold, *, is_same_version: bool) -> bool:
+    """Compare two definitions; where names are folded, those of columns still count in full."""
+    if fold.rule.is_case_blind and _column_names(wanted) != _column_names(got):
+        return False
+    texts = [fold.table(table) for table in (wanted, got)]
     if texts[0] == texts[1] or is_same_version or wanted.kind is TableKind.SEQUENCE:
         return texts[0] == texts[1]
     one, other = (
         replace(table, create_sql=text) for table, text in zip((wanted, got), texts, strict=True)
     )
     return spell_table(one) == spell_table(other)
+
+
+def _column_names(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
 
 
 def _row_format_difference(wanted: Table, got: Table) -> str:
@@ -170,13 +203,14 @@ def compare_objects(
     """
     tables = frozenset((record.table.schema, record.table.name) for record in shard.tables)
     restored = read_objects(session, sorted(shard.whole), tables)
+    fold = _Fold(shard.rule, Surroundings(source))
     wanted = [_asleep(item) for item in shard.objects if item.fault is None]
-    present = {_key(item) for item in restored}
+    present = {fold.key(item) for item in restored}
     known = {(finding.where, finding.what) for finding in told}
     missing = tuple(
         _object_finding(shard, item, "is not there, although the server took it")
         for item in wanted
-        if _key(item) not in present and (f"{item.schema}.{item.name}", item.kind) not in known
+        if fold.key(item) not in present and (f"{item.schema}.{item.name}", item.kind) not in known
     )
     return (*missing, *compare_code(shard, wanted, restored, session, source))
 
@@ -195,9 +229,14 @@ def compare_code(
     """Compare the code objects that are there; on another version spelling does not count."""
     is_same_version = session.version == parse_version(source.version)
     read = _text if is_same_version else spell_code
-    present = {_key(item): item for item in restored}
-    pairs = [(item, present[_key(item)]) for item in wanted if _key(item) in present]
-    different = [(item, "reads back differently") for item, got in pairs if read(item) != read(got)]
+    fold = _Fold(shard.rule, Surroundings(source))
+    present = {fold.key(item): item for item in restored}
+    pairs = [(item, present[fold.key(item)]) for item in wanted if fold.key(item) in present]
+    different = [
+        (item, "reads back differently")
+        for item, got in pairs
+        if read(fold.code(item)) != read(fold.code(got))
+    ]
     renamed = [
         (item, f"has columns {', '.join(got.columns)}; they were {', '.join(item.columns)}")
         for item, got in pairs
@@ -214,10 +253,6 @@ def _object_finding(shard: ShardRestore, item: CodeObject, message: str) -> Find
         message,
         f"compare SHOW CREATE {item.kind.upper()} on both sides",
     )
-
-
-def _key(item: CodeObject) -> ObjectKey:
-    return item.kind, item.schema, item.name
 
 
 def _text(item: CodeObject) -> tuple[bytes, str, str, str, str, str]:
@@ -272,14 +307,16 @@ def compare_accounts(
             "compare SHOW CREATE USER and SHOW GRANTS on both sides",
         )
         for account in shard.accounts
-        if account.name in restored and not _is_equal(account, restored[account.name])
+        if account.name in restored
+        and not _is_equal(account, restored[account.name], _Fold(shard.rule, Surroundings(source)))
     )
 
 
-def _is_equal(wanted: Account, got: Account) -> bool:
+def _is_equal(wanted: Account, got: Account, fold: _Fold) -> bool:
     """Compare two accounts; servers list grants in the order in which they came."""
     is_same_way_in = (wanted.create_sql, wanted.second_password) == (
         got.create_sql,
         got.second_password,
     )
-    return is_same_way_in and set(wanted.grants) == set(got.grants)
+    grants = ({fold.grant(text) for text in account.grants} for account in (wanted, got))
+    return is_same_way_in and next(grants) == next(grants)

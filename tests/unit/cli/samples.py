@@ -159,7 +159,15 @@ def plan_report(
 ) -> RestorePlanReport:
     tables = tuple(
         PlannedTable(
-            ShardName(s), ShardName(t), old_schema, f"{name}_0", 500, 4096, "replace", "shop"
+            ShardName(s),
+            ShardName(t),
+            old_schema,
+            f"{name}_0",
+            500,
+            4096,
+            "replace",
+            "shop",
+            f"{name}_0",
         )
         for s, t in (("s0", "t0"), ("s1", "t1"))
     )

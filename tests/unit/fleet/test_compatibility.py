@@ -9,7 +9,6 @@ import pytest
 
 from shardvault.fleet.definitions import (
     Contents,
-    folded_collisions,
     shorten,
     unknown_types,
     unsafe_functions,
@@ -138,11 +137,6 @@ def test_a_sequence_of_a_type_is_unknown_to_older_mariadb() -> None:
     assert unknown_types(_contents(typed), Family.MARIADB, (10, 11, 0)) == named
     assert unknown_types(_contents(typed), Family.MARIADB, (11, 8, 0)) == {}
     assert unknown_types(_contents(sequence), Family.MARIADB, (10, 11, 0)) == {}
-
-
-def test_names_that_differ_only_by_case_collide() -> None:
-    contents = _contents(TABLE, replace(TABLE, name="Orders"), replace(TABLE, name="other"))
-    assert folded_collisions(contents) == ["shop.orders and shop.Orders"]
 
 
 def test_a_long_list_is_shortened_and_says_so() -> None:

@@ -13,10 +13,17 @@ from tests.support.azurite import Azurite
 from tests.support.bucket_server import BucketServer
 from tests.support.ceph import CephGateway
 from tests.support.fleet import Fleet
+from tests.support.memory import use_memory
 from tests.support.servers import Flavour, Instance, start_instance
 from tests.support.side_by_side import make_scheduler, order_of
 from tests.support.sshd import Sshd
 from tests.support.stores import BUCKET
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Choose the place of temporary files before one is made."""
+    use_memory()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -22,7 +22,7 @@ PROOFS = ("repository", "contents", "chain", "money", "counters", "broadcast", "
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     """Give a folder with a path short enough for sockets."""
-    folder = Path(tempfile.mkdtemp(prefix="sv-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="sv-"))
     yield folder
     shutil.rmtree(folder)
 

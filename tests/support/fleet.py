@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,12 +40,12 @@ class Fleet:
 
         Args:
             flavours: one per shard; shards are named ``s0``, ``s1`` and so on.
-            folder: where the instances live, must not exist; default: one under /tmp.
+            folder: where the instances live, must not exist; default: a temporary one.
             prefix: what the shards' names begin with.
             options: server options that override ours, for every instance.
             outlives_parent: start servers that may outlive this program; see ``keep``.
         """
-        self.folder = folder or Path(f"/tmp/shardvault-fleet-{secrets.token_hex(6)}")
+        self.folder = folder or _name_folder()
         self.password = secrets.token_hex(12)
         self.shards: dict[str, Instance] = {}
         self._flavours = {f"{prefix}{i}": flavour for i, flavour in enumerate(flavours)}
@@ -144,6 +145,10 @@ def write_fleet_file(
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         YAML().dump(content, file)
     return path
+
+
+def _name_folder() -> Path:
+    return Path(tempfile.gettempdir()) / f"shardvault-fleet-{secrets.token_hex(6)}"
 
 
 def in_parallel(run: Callable[[Instance], object], instances: Sequence[Instance]) -> None:

@@ -49,7 +49,7 @@ class Sshd:
     def __init__(self) -> None:
         self._runner = find_runner("openssh")
         # Not below pytest's folders: those are closed to other users.
-        self.folder = Path(tempfile.mkdtemp(prefix="shardvault-sshd-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="shardvault-sshd-"))
         self.port = choose_port()
         self.user = pwd.getpwnam("daemon" if os.geteuid() == 0 else _own_name()).pw_name
         self.key_file = self.folder / "key"

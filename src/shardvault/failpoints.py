@@ -73,6 +73,7 @@ SWITCHES = frozenset(
         "cut.fencing",
         "cut.round_trips",
         "backup.ddl_guard",
+        "backup.stored_text",
         "key.last_slot",
         "prune.late",
         "prune.waiting",
@@ -83,6 +84,7 @@ SWITCHES = frozenset(
         "restore.case_rule",
         "restore.events_asleep",
         "restore.leave_roles",
+        "restore.stored_text",
         "restore.warnings",
     }
 )

@@ -12,8 +12,8 @@ from shardvault.mysql.quoting import quote_text
 from shardvault.mysql.session import Row, Session, decode
 
 _EVERYBODY = b"PUBLIC"  # MariaDB's role of all users; it is there, or comes with its first grant
-_SYSTEM_USERS = ("root", "mariadb.sys", "mysql", "mysql.sys", "mysql.session", "mysql.infoschema")
-_AMONG_SYSTEM = f"IN ({', '.join(quote_text(name) for name in _SYSTEM_USERS)})"
+SYSTEM_USERS = ("root", "mariadb.sys", "mysql", "mysql.sys", "mysql.session", "mysql.infoschema")
+_AMONG_SYSTEM = f"IN ({', '.join(quote_text(name) for name in SYSTEM_USERS)})"
 _SECOND_SINCE = (8, 0, 14)  # MySQL's second password
 
 _Holders = Mapping[bytes, tuple[bytes, ...]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from shardvault.fleet.code_text import write_code, write_statement
 from shardvault.load.attempts import try_all
-from shardvault.load.code_text import write_code, write_statement
 from shardvault.load.events import put_to_sleep, write_waking
 from shardvault.load.warnings import read_warnings, run_clean
 from shardvault.model.report import Finding, Severity

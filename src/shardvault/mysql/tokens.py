@@ -21,10 +21,13 @@ _PARTS = rb"""
 | (?P<name> `(?:[^`]|``)*+` )
 | (?P<single> [bnxBNX]?'(?:[^'ESCAPE]|''ESCAPED)*+' )
 | (?P<double> "(?:[^"ESCAPE]|""ESCAPED)*+" )
+| (?P<dollars> \$[0-9A-Za-z_\x80-\xff]*\$ )
 | (?P<word> [0-9A-Za-z_$\x80-\xff]+ )
 | (?P<symbol> . )
 """
 _INNER_OR_END = re.compile(rb"/\*.*?\*/|\*/", re.DOTALL)
+_WORD = re.compile(rb"[0-9A-Za-z_$\x80-\xff]+")
+_DOLLAR_QUOTES_SINCE = 90000
 _NUMBER = re.compile(r"\d+(?:e\d*)?|0x[0-9a-f]+|0b[01]+", re.IGNORECASE | re.ASCII)
 
 
@@ -49,6 +52,15 @@ class TokenKind(Enum):
     TEXT = "text"
     SYMBOL = "symbol"
     BLANK = "blank"
+
+
+_PLAIN = {
+    "space": TokenKind.BLANK,
+    "comment": TokenKind.BLANK,
+    "word": TokenKind.WORD,
+    "single": TokenKind.TEXT,
+}
+"""Parts of a statement that mean the same in every dialect."""
 
 
 @dataclass(frozen=True)
@@ -148,17 +160,33 @@ def _judge(match: re.Match[bytes], dialect: Dialect) -> tuple[TokenKind, int]:
     """Say what kind of token begins here and where it ends."""
     if match["open"] is not None:
         return TokenKind.BLANK, _after_opening(match, dialect)
-    if match["space"] is not None or match["comment"] is not None:
-        return TokenKind.BLANK, match.end()
-    if match["word"] is not None:
-        return TokenKind.WORD, match.end()
+    if match["dollars"] is not None:
+        return _judge_dollars(match, dialect)
+    kind = _PLAIN.get(match.lastgroup or "")
+    if kind is not None:
+        return kind, match.end()
     if match["name"] is not None or (match["double"] is not None and dialect.ansi_quotes):
         return TokenKind.NAME, match.end()
-    if match["single"] is not None or match["double"] is not None:
+    if match["double"] is not None:
         return TokenKind.TEXT, match.end()
     if match[0] in b"`'\"" or match.string.startswith(b"/*", match.start()):
         raise CannotJudge("quote or comment without end")
     return TokenKind.SYMBOL, match.end()
+
+
+def _judge_dollars(match: re.Match[bytes], dialect: Dialect) -> tuple[TokenKind, int]:
+    """Judge what begins with ``$$`` or ``$tag$``: a text of MySQL 9, else a name.
+
+    Source: MySQL manual, "CREATE PROCEDURE and CREATE FUNCTION Statements", JavaScript.
+    """
+    if dialect.is_mysql and dialect.version_id >= _DOLLAR_QUOTES_SINCE:
+        end = match.string.find(match[0], match.end())
+        if end < 0:
+            raise CannotJudge("dollar quote without end")
+        return TokenKind.TEXT, end + len(match[0])
+    word = _WORD.match(match.string, match.start())
+    assert word is not None  # a dollar is one of its characters
+    return TokenKind.WORD, word.end()
 
 
 def _after_opening(match: re.Match[bytes], dialect: Dialect) -> int:

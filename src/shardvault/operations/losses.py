@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shardvault.errors import UnsupportedObject
-from shardvault.fleet.table_options import strip_places
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.fleet.untold_json import find_untold_json
 from shardvault.model.ids import ShardName
 from shardvault.model.loss import AllowedLoss, LossKind
-from shardvault.model.manifest import TableRecord
 from shardvault.model.report import Finding, Severity
 from shardvault.model.target import Shard
 from shardvault.operations.small_tables import SMALL_BYTES
@@ -99,9 +97,3 @@ def tell_losses(losses: Iterable[AllowedLoss]) -> tuple[Finding, ...]:
         )
         for one in losses
     )
-
-
-def in_default_place(record: TableRecord) -> TableRecord:
-    """Leave out folders and tablespaces of the source, whose loss was allowed."""
-    table = record.table
-    return replace(record, table=replace(table, create_sql=strip_places(table.create_sql)))

@@ -52,13 +52,16 @@ def read_parts(
 
 def _read_part(shard: ShardRecord, store: ChunkSource) -> ShardPart:
     try:
-        return get_part(store, shard.part)
+        part = get_part(store, shard.part)
+        if part.name != shard.name:
+            raise IntegrityError(f"they are those of shard {part.name}")
     except (IntegrityError, ObjectMissing) as error:
         raise IntegrityError(
             f"its definitions cannot be read: {error.message}",
             shard=shard.name,
             hint=f"--skip-damaged restores the other shards; {_REMEDY}",
         ) from error
+    return part
 
 
 def refuse_empty(parts: Mapping[ShardName, ShardPart], left_out: Sequence[Finding]) -> None:

@@ -15,6 +15,11 @@ from shardvault.fleet.definitions import Contents
 from shardvault.fleet.inventory import TableName
 from shardvault.fleet.name_rule import NameRule, read_name_rule, write_contents
 from shardvault.fleet.scope import Selection, select_tables
+from shardvault.fleet.stored_text.examine import (
+    RESTORE_REMEDY,
+    examine_texts,
+    in_default_place,
+)
 from shardvault.fleet.topology import split_name
 from shardvault.interfaces import ChunkSource
 from shardvault.load.name_case import restore_case
@@ -28,7 +33,7 @@ from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema
 from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
 from shardvault.mysql.session import Session
-from shardvault.operations.losses import in_default_place, tell_losses
+from shardvault.operations.losses import tell_losses
 from shardvault.operations.restore_damage import read_parts, refuse_damaged, refuse_empty
 from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, read_mark
 from shardvault.operations.restore_renaming import rename_contents
@@ -353,10 +358,32 @@ def _examine(
         is_verified = is_resumed and is_marked_verified(session)
         terms = replace(terms, is_resumed=is_resumed)
         findings = examine_target(session, source, shard.contents, terms)
-        shard = write_names(shard, source, read_name_rule(session, shard.contents))
-        if session.family != source.family:
-            shard = _translate(shard, session.family)
+        refused = _examine_texts(shard, session, source)
+        if not refused:
+            before = shard.contents
+            shard = write_names(shard, source, read_name_rule(session, before))
+            if session.family != source.family:
+                shard = _translate(shard, session.family)
+            if shard.contents != before:
+                refused = _examine_texts(shard, session, source)
+    findings = (*refused, *findings)
     return replace(shard, findings=findings, is_resumed=is_resumed, is_verified=is_verified)
+
+
+def _examine_texts(
+    shard: ShardRestore, session: Session, source: ServerIdentity
+) -> tuple[Finding, ...]:
+    """Judge whether each text is the definition that it claims to be."""
+    if is_off("restore.stored_text"):
+        return ()
+    session.execute("SET SESSION character_set_results = NULL")
+    return examine_texts(
+        session,
+        shard.contents,
+        where=shard.source,
+        remedy=RESTORE_REMEDY,
+        is_case_blind=source.lower_case_table_names != 0 or shard.rule.is_case_blind,
+    )
 
 
 def write_names(shard: ShardRestore, source: ServerIdentity, rule: NameRule) -> ShardRestore:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shardvault.errors import IntegrityError
 from shardvault.interfaces import ChunkKind
+from shardvault.model.ids import ShardName
 from shardvault.model.manifest import Manifest
 from shardvault.operations.restore_damage import read_parts, refuse_damaged
 from shardvault.repository.store import Repository
@@ -93,3 +95,9 @@ def test_a_shard_whose_part_is_lost_is_left_out_when_asked(
     assert [note.what for note in notes] == ["shard"]
     with pytest.raises(IntegrityError):
         read_parts(manifest.shards, repository.reader(), skip_damaged=False, threads=1)
+
+
+def test_the_part_of_another_shard_is_refused(repository: Repository, manifest: Manifest) -> None:
+    shards = [replace(shard, name=ShardName("other")) for shard in manifest.shards]
+    with pytest.raises(IntegrityError, match="they are those of shard"):
+        read_parts(shards, repository.reader(), skip_damaged=False, threads=1)

@@ -30,7 +30,7 @@ from shardvault.operations.definition_proof import prove_binlog, prove_tables
 from shardvault.operations.dumping import DumpedShard, dump_shards, table_record
 from shardvault.operations.losses import Losses, judge_losses
 from shardvault.operations.manifests import Heading, Taken, build_manifest, report_of
-from shardvault.operations.progress import Meter
+from shardvault.operations.range_progress import RangeMeter
 from shardvault.operations.small_tables import SmallTables
 from shardvault.operations.survey import (
     Sessions,
@@ -220,7 +220,6 @@ class _Run:
     ) -> Taken:
         large = {name: [p for p in found if not _is_small(p)] for name, found in plans.items()}
         self._sink.emit(PhaseStarted(_OPERATION, "dump"))
-        estimates = {name: sum(p.table.data_bytes for p in found) for name, found in large.items()}
         # Once a session has read an engine without savepoints, it can set none.
         snapshots = {name: part.snapshots[small.are_any :] for name, part in cut.shards.items()}
         map_parallel(prepare_read, [s for group in snapshots.values() for s in group], limit=32)
@@ -228,7 +227,7 @@ class _Run:
             large,
             snapshots,
             writer,
-            Meter(self._sink, "dump", estimates),
+            RangeMeter(self._sink, large),
             threads=self._options.threads,
         )
         small.put(writer, dumped)

@@ -20,7 +20,7 @@ from shardvault.model.ids import ChunkId, ShardName
 from shardvault.model.manifest import RangeRecord, TableRecord
 from shardvault.model.schema import Table
 from shardvault.mysql.session import Session
-from shardvault.operations.progress import Meter
+from shardvault.operations.range_progress import RangeMeter
 from shardvault.operations.survey import DDL_HINT
 from shardvault.workers.local import Lane, run_lanes
 
@@ -34,6 +34,11 @@ class RangeTask:
     shard: ShardName
     plan: TablePlan
     index: int
+
+    @property
+    def table(self) -> tuple[str, str]:
+        """Return the names of schema and table."""
+        return self.plan.table.schema, self.plan.table.name
 
     @property
     def key_range(self) -> KeyRange:
@@ -53,9 +58,8 @@ class DumpedShard:
 
     def add(self, task: RangeTask, record: RangeRecord, longest_row: int, stored: int) -> None:
         """Take the result of one range."""
-        name = (task.plan.table.schema, task.plan.table.name)
-        self.ranges.setdefault(name, {})[task.index] = record
-        self.longest_row[name] = max(self.longest_row.get(name, 0), longest_row)
+        self.ranges.setdefault(task.table, {})[task.index] = record
+        self.longest_row[task.table] = max(self.longest_row.get(task.table, 0), longest_row)
         self.stored_bytes += stored
         self.end_s = time.monotonic()
 
@@ -64,7 +68,7 @@ def dump_shards(
     plans: Mapping[ShardName, Sequence[TablePlan]],
     snapshots: Mapping[ShardName, Sequence[Session]],
     store: ChunkStore,
-    meter: Meter,
+    meter: RangeMeter,
     *,
     threads: int,
 ) -> dict[ShardName, DumpedShard]:
@@ -105,7 +109,7 @@ class _Dump:
     """Work on one range at a time; shared by all threads."""
 
     def __init__(
-        self, store: ChunkStore, meter: Meter, shards: dict[ShardName, DumpedShard]
+        self, store: ChunkStore, meter: RangeMeter, shards: dict[ShardName, DumpedShard]
     ) -> None:
         self._store = store
         self._meter = meter
@@ -127,16 +131,19 @@ class _Dump:
     ) -> tuple[RangeTotals, list[ChunkId], int]:
         """Read one range once; return its totals, its chunks and what they added [bytes]."""
         chunks: list[ChunkId] = []
-        stored = 0
+        stored = size_bytes = 0
 
         def take(chunk: memoryview) -> None:
-            nonlocal stored
+            nonlocal stored, size_bytes
             result = self._store.put(splitter.split(chunk), ChunkKind.ROWS)
             chunks.append(result.chunk)
             stored += result.stored_bytes
-            self._meter.add(task.shard, len(chunk))
+            self._meter.add(task.shard, task.table, len(chunk))
+            size_bytes += len(chunk)
 
-        return splitter.totals(_read(reader, task, splitter, take)), chunks, stored
+        totals = splitter.totals(_read(reader, task, splitter, take))
+        self._meter.end_range(task.shard, task.table, size_bytes)
+        return totals, chunks, stored
 
 
 def _read(

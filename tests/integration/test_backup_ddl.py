@@ -10,7 +10,9 @@ import pytest
 
 from shardvault.errors import DdlDetected, XaInDoubt
 from shardvault.events import Retrying
+from shardvault.fleet import inventory
 from shardvault.model.target import Scope
+from shardvault.mysql.session import Session
 from tests.integration.operations_support import (
     Lone,
     Steps,
@@ -134,6 +136,52 @@ def test_without_the_guard_two_tables_are_mixed_up_silently(
     restore_first(vault, spare)
     assert query(spare, "SELECT t FROM data.a") == query(source, "SELECT t FROM data.b")
     assert query(source, "SELECT t FROM data.a") != query(source, "SELECT t FROM data.b")
+
+
+MAKE_AGAIN = "CREATE TABLE data.b (id INT PRIMARY KEY)"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [("_read_columns", "DROP TABLE data.b", MAKE_AGAIN), ("_read_tables", "", "DROP TABLE data.b")],
+)
+def test_a_table_dropped_while_definitions_are_read_leads_to_another_survey(
+    vault: Vault,
+    source: Instance,
+    monkeypatch: pytest.MonkeyPatch,
+    step: tuple[str, str, str],
+) -> None:
+    reader, before, after = step
+    read = getattr(inventory, reader)
+    ddl = [after, before]
+
+    def read_beside_ddl(session: Session, schemas: tuple[str, ...]) -> object:
+        is_first = session.shard == "s0" and bool(ddl)
+        if is_first:
+            change(source, *filter(None, [ddl.pop()]))
+        found = read(session, schemas)
+        if is_first:
+            change(source, ddl.pop())
+        return found
+
+    monkeypatch.setattr(inventory, reader, read_beside_ddl)
+    steps = Steps()
+    report = vault.backup(steps)
+    (reason,) = [event.reason for event in steps.events if isinstance(event, Retrying)]
+    assert "data.b" in reason
+    assert vault.listed() == [report.id]
+
+
+@pytest.mark.parametrize("phase", ["dump", "prove definitions"])
+def test_a_binlog_that_is_reset_during_the_backup_is_named(
+    vault: Vault, source: Instance, phase: str
+) -> None:
+    run_all(source, "FLUSH BINARY LOGS")
+    with pytest.raises(DdlDetected, match="the binlog was reset during the backup") as caught:
+        vault.backup(Steps(**{phase: lambda: change(source, "RESET MASTER")}))
+    assert caught.value.shard == "s0"
+    assert vault.listed() == []
+    assert vault.backup().id in vault.listed()
 
 
 def test_ddl_on_what_is_not_in_scope_is_no_harm(vault: Vault, source: Instance) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -179,3 +181,37 @@ def test_schemas_that_differ_by_case_or_accent_are_told_apart(instance: Instance
                 assert found.schema == name
     finally:
         run(instance, *(f"DROP DATABASE `{name}`" for name in names))
+
+
+@pytest.fixture
+def account(instance: Instance) -> Iterator[str]:
+    drop = "DROP USER IF EXISTS refused@localhost"
+    run(instance, drop)
+    yield "refused@localhost IDENTIFIED BY 'p'"
+    run(instance, drop)
+
+
+@pytest.mark.parametrize(
+    ("clause", "opened", "remedy"),
+    [
+        ("ACCOUNT LOCK", 0, "ACCOUNT UNLOCK"),
+        ("WITH MAX_USER_CONNECTIONS 1", 1, "ALTER USER"),
+        ("REQUIRE SSL", 0, "REQUIRE SSL"),
+    ],
+)
+def test_a_refused_account_is_told_from_a_place_that_does_not_answer(
+    instance: Instance, account: str, clause: str, opened: int, remedy: str
+) -> None:
+    run(instance, f"CREATE USER {account} {clause}")
+    place = Endpoint(socket=instance.socket)  # by TCP the driver takes the TLS that is offered
+
+    def connect() -> Session:
+        return Session.open(place, Login("refused", lambda: "p"), shard="s")
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(opened):
+            stack.enter_context(connect())
+        with pytest.raises(ConnectError, match="refused") as caught:
+            connect()
+    assert remedy in (caught.value.hint or "")
+    assert "firewall" not in (caught.value.hint or "")

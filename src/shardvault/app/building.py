@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shardvault.app.openers import Secret, open_key, remember_heads, state_folder
-from shardvault.app.stores import open_store
+from shardvault.app.stores import describe_absence, open_store
 from shardvault.config.load import find_config, load_config
 from shardvault.config.schema import Config, RepositorySection
 from shardvault.config.shards import build_shards
-from shardvault.errors import RepositoryMissing, UsageError
+from shardvault.errors import RepositoryMissing, TamperDetected, UsageError
 from shardvault.events import Event, Noticed
 from shardvault.fleet.topology import TableSpec, build_fleet
 from shardvault.interfaces import EventSink, Storage
@@ -110,6 +110,9 @@ def open_configured(
     except RepositoryMissing as error:
         if section.mirror:
             error.hint = "fill the mirror with `shardvault repo copy`, or correct its url"
+        raise
+    except TamperDetected as error:
+        error.hint = f"{describe_absence(section.url)}{error.hint or ''}"
         raise
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from shardvault.config.schema import Config, RepositorySection
 from shardvault.config.secrets import Secret, open_secret
 from shardvault.interfaces import Storage
-from shardvault.storage import open_storage
+from shardvault.repository.format import FORMAT_NAME
+from shardvault.storage import local_folder, open_storage
 from shardvault.storage.settings import StoreSettings
 from shardvault.units import parse_size
 
@@ -43,6 +44,21 @@ def open_store(
         retry_s=retry_s,
     )
     return open_storage(url or section.url, settings)
+
+
+def describe_absence(url: str) -> str:
+    """Name what is missing of a repository's folder, as the beginning of a hint.
+
+    A file system that is not mounted is by far the most usual reason for a repository that
+    is gone. Empty for a repository that is there, or that is not in a local folder.
+    """
+    folder = local_folder(url)
+    if folder is None or (folder / FORMAT_NAME).exists():
+        return ""
+    parent = next(place for place in (folder, *folder.parents) if place.exists())
+    if parent == folder:
+        return f"{folder} holds no repository: is its file system mounted? Else "
+    return f"{folder} does not exist, only {parent}: is its file system mounted? Else "
 
 
 def _open_secret(config: Config, section: RepositorySection) -> Secret | None:

@@ -52,12 +52,16 @@ def write_report(report: Any, settings: Settings, describe: Callable[[Page, Any]
 
 
 def render_page(report: Any, describe: Callable[[Page, Any], None], *, has_color: bool) -> str:
-    """Describe a report as text, as wide as the terminal and at least 80 columns."""
+    """Describe a report as text, as wide as the terminal and at least 80 columns.
+
+    Where there is no terminal, a program or a file takes the tables: no name is shortened.
+    """
     import shutil
 
     from shardvault.cli.page import Page
 
-    page = Page(max(80, shutil.get_terminal_size().columns), has_color=has_color)
+    width = max(80, shutil.get_terminal_size().columns)
+    page = Page(width, has_color=has_color, is_shortened=sys.stdout.isatty())
     describe(page, report)
     return page.text()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -60,10 +61,12 @@ class Page:
     Args:
         width: columns that tables and prose may take.
         has_color: mark headings and outcomes with colors.
+        is_shortened: names in tables are shortened until the table fits.
     """
 
-    def __init__(self, width: int, *, has_color: bool = False) -> None:
+    def __init__(self, width: int, *, has_color: bool = False, is_shortened: bool = True) -> None:
         self._width = width
+        self._is_shortened = is_shortened
         self._has_color = has_color
         self._lines: list[str] = []
 
@@ -116,7 +119,7 @@ class Page:
         rows: Iterable[Sequence[str]],
         total: Sequence[str] | None = None,
     ) -> None:
-        """Add a table; its widest names are shortened until it fits.
+        """Add a table; on a terminal its widest names are shortened until it fits.
 
         Args:
             total: a last row, set off by a rule.
@@ -124,7 +127,8 @@ class Page:
         body = [[escape(cell) for cell in row] for row in rows]
         foot = [[escape(cell) for cell in total]] if total else []
         titles = [column.title for column in columns]
-        widths = _fit(columns, [titles, *body, *foot], self._width)
+        room = self._width if self._is_shortened else sys.maxsize
+        widths = _fit(columns, [titles, *body, *foot], room)
         row_of = self._row_writer(columns, widths)
         self._lines.append(self._style(row_of(titles), bold=True))
         self._lines += map(row_of, body)

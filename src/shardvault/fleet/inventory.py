@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from shardvault.errors import DdlDetected
 from shardvault.model.position import Family
 from shardvault.model.schema import Column, ForeignKey, Schema, Table, TableKind
 from shardvault.mysql.quoting import quote_name, quote_table, quote_text
@@ -80,6 +81,12 @@ def read_inventory(
         name = (_text(row[0]), _text(row[1]))
         if name not in wanted:
             continue
+        if not columns[name]:  # no table is without columns; it was there a moment ago
+            raise DdlDetected(
+                "the table was dropped or renamed while its definition was read",
+                shard=session.shard,
+                table=".".join(name),
+            )
         table = _build_table(session, row, columns[name], keys.get(name), foreign[name])
         tables.append(table)
         fingerprints[name] = _fingerprint(table, _text(row[7]), ids)

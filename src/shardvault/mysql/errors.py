@@ -11,6 +11,26 @@ ER_SPECIFIC_ACCESS_DENIED = 1227
 ER_XAER_RMERR = 1401
 
 _LOGIN = {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, 1698, 1251, 2059, 2061}
+_CHECK_LOGIN = (
+    "check user and password in the fleet file, and that the account is allowed to connect from "
+    "this host"
+)
+_WITHOUT_TLS = "; an account with REQUIRE SSL is refused with the same words without `tls: {ca: …}`"
+_REMEDIES = {
+    1040: "the server has no connection left: raise max_connections, or end idle sessions",
+    1129: "the server blocks this host after failed connections: run FLUSH HOSTS there",
+    1130: "the account is not allowed to connect from this host: CREATE USER with this host's name",
+    1203: "raise max_user_connections, or lower limits.sessions_per_shard in the fleet file",
+    1226: "raise the limit of the account with ALTER USER … WITH, or lower "
+    "limits.sessions_per_shard in the fleet file",
+    1820: "the password has expired: set a new one with ALTER USER",
+    1862: "the password has expired: set a new one with ALTER USER",
+    3118: "the account is locked: ALTER USER … ACCOUNT UNLOCK",
+    3159: "the server takes encrypted connections only: give the instance `tls: {ca: …}`",
+    3955: "the account is locked after failed logins: ALTER USER … ACCOUNT UNLOCK, or wait",
+    4151: "the account is locked: ALTER USER … ACCOUNT UNLOCK",
+}
+"""What to do about a connection that a server refuses with this error number."""
 _LOST = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR, 2002, 2005, 0}
 _DENIED = {
     ER.DBACCESS_DENIED_ERROR,
@@ -32,16 +52,26 @@ def _message(error: BaseException) -> str:
     return " ".join(text.split())
 
 
-def translate_login(error: BaseException, *, shard: str, place: str, user: str) -> ShardvaultError:
-    """Turn a failed connection into a ConnectError that says what to try."""
+def translate_login(
+    error: BaseException, *, shard: str, place: str, user: str, is_encrypted: bool = True
+) -> ShardvaultError:
+    """Turn a failed connection into a ConnectError that says what to try.
+
+    Args:
+        error: of the driver.
+        shard: for the message.
+        place: where the instance listens.
+        user: who wanted to log in.
+        is_encrypted: the connection had TLS.
+    """
     code, text = error_code(error), _message(error)
-    if code in _LOGIN:
+    if code in _REMEDIES:
         return ConnectError(
-            f"login of {user!r} at {place} refused: {text}",
-            shard=shard,
-            hint="check user and password in the fleet file, and that the account may "
-            "connect from this host",
+            f"{place} refused {user!r}: {text} ({code})", shard=shard, hint=_REMEDIES[code]
         )
+    if code in _LOGIN:
+        hint = _CHECK_LOGIN if is_encrypted else _CHECK_LOGIN + _WITHOUT_TLS
+        return ConnectError(f"login of {user!r} at {place} refused: {text}", shard=shard, hint=hint)
     return ConnectError(
         f"cannot connect to {place}: {text}",
         shard=shard,

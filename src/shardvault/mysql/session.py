@@ -88,7 +88,11 @@ class Session:
             )
         except (pymysql.MySQLError, OSError, RuntimeError, *MALFORMED) as error:
             raise translate_login(
-                error, shard=shard, place=str(endpoint), user=login.user
+                error,
+                shard=shard,
+                place=str(endpoint),
+                user=login.user,
+                is_encrypted=endpoint.tls is not None,
             ) from error
         session = cls(connection, shard=shard, place=str(endpoint))
         session.set_read_timeout(read_timeout_s)

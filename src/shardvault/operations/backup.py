@@ -37,6 +37,7 @@ from shardvault.operations.survey import (
     ShardSurvey,
     choose_scope,
     compare_surveys,
+    ddl_detected,
     opened_sessions,
     survey_shards,
 )
@@ -132,22 +133,36 @@ class _Run:
     def take(self, writer: ChunkWriter, previous: PreviousBorders) -> Taken:
         """Survey, cut, dump, and prove that no definition changed meanwhile."""
         for left in reversed(range(_CUTS)):
-            self._sink.emit(PhaseStarted(_OPERATION, "survey"))
-            selection, _ = choose_scope(self._fleet, self._sessions, self._options.scope)
-            before = survey_shards(self._sessions, selection)
-            losses = self._judge(before)
-            plans = self._plan(before, previous, losses)
+            try:
+                before, losses, plans = self._survey(previous)
+            except DdlDetected as error:
+                self._retry(error, left)
+                continue
             small = SmallTables({name: _small(tables) for name, tables in plans.items()})
             with self._cut(small) as cut:
                 try:
                     surveys = self._look_again(before, cut)
                 except DdlDetected as error:
-                    if not left:
-                        raise
-                    self._sink.emit(Retrying("cut", str(error), _CUTS - left, 0.0))
+                    self._retry(error, left)
                     continue
                 return replace(self._dump(cut, surveys, plans, small, writer), losses=losses)
         raise AssertionError("unreachable")
+
+    def _survey(
+        self, previous: PreviousBorders
+    ) -> tuple[Mapping[ShardName, ShardSurvey], Losses, Plans]:
+        """Read what is in scope, refuse what cannot be kept exact, and plan the ranges."""
+        self._sink.emit(PhaseStarted(_OPERATION, "survey"))
+        selection, _ = choose_scope(self._fleet, self._sessions, self._options.scope)
+        before = survey_shards(self._sessions, selection)
+        losses = self._judge(before)
+        return before, losses, self._plan(before, previous, losses)
+
+    def _retry(self, error: DdlDetected, left: int) -> None:
+        """Report that DDL came in between; raise the error if no attempt is left."""
+        if not left:
+            raise error
+        self._sink.emit(Retrying("cut", str(error), _CUTS - left, 0.0))
 
     def _judge(self, surveys: Mapping[ShardName, ShardSurvey]) -> Losses:
         """Refuse what cannot be kept exact, while nothing is locked."""
@@ -169,14 +184,17 @@ class _Run:
 
         def plan(name: ShardName) -> list[TablePlan]:
             session, borders = self._sessions[name], previous.get(name, {})
-            return [
-                plan_table(
-                    table,
-                    _borders(session, table, borders),
-                    tells_types=not losses.is_allowed(LossKind.JSON_TYPES, name, table.qualified),
-                )
-                for table in surveys[name].inventory.tables
-            ]
+            with ddl_detected(name):
+                return [
+                    plan_table(
+                        table,
+                        _borders(session, table, borders),
+                        tells_types=not losses.is_allowed(
+                            LossKind.JSON_TYPES, name, table.qualified
+                        ),
+                    )
+                    for table in surveys[name].inventory.tables
+                ]
 
         names = list(surveys)
         return dict(zip(names, map_parallel(plan, names, limit=_MOST_PLANNERS), strict=True))

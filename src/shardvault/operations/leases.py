@@ -1,4 +1,4 @@
-"""Tell who has a lease of the repository, and take leases away."""
+"""Report who has a lease of the repository, and end leases."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from shardvault.repository.store import Repository
 
 def list_leases(repository: Repository) -> LeasesReport:
     """Describe every lease that was not given back."""
-    return LeasesReport(tuple(map(_describe, repository.leases.look_at_all())))
+    found = repository.leases.look_at_all()
+    return LeasesReport(tuple(_describe(repository, holding) for holding in found))
 
 
 def break_leases(repository: Repository) -> LeasesReport:
     """End every lease; the log fences its owner off, should it be at work after all."""
-    found = (repository.leases.break_lease(one.scope) for one in repository.leases.look_at_all())
-    broken = (replace(_describe(one), is_broken=True) for one in found if one is not None)
-    return LeasesReport(tuple(broken))
+    entries = []
+    for holding in repository.leases.look_at_all():
+        entry = _describe(repository, holding)
+        if repository.leases.break_lease(holding.scope) is not None:
+            entries.append(replace(entry, is_broken=True))
+    return LeasesReport(tuple(entries))
 
 
-def _describe(holding: Holding) -> LeaseEntry:
-    return LeaseEntry(holding.scope, describe_holding(holding), holding.is_alive)
+def _describe(repository: Repository, holding: Holding) -> LeaseEntry:
+    is_gone = repository.leases.is_process_gone(holding.scope)
+    owner = describe_holding(holding) + ("; its process has ended" if is_gone else "")
+    return LeaseEntry(holding.scope, owner, holding.is_alive and not is_gone)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shardvault.errors import ConfigError, DdlDetected, PrivilegeError, ShardvaultError
+from shardvault.errors import ConfigError, DdlDetected, PrivilegeError, ServerError, ShardvaultError
 from shardvault.fleet.accounts import read_accounts
 from shardvault.fleet.inventory import (
     Inventory,
@@ -30,6 +30,12 @@ from shardvault.workers.local import map_parallel
 
 _READ_TIMEOUT_S = 300.0
 _MOST_THREADS = 32
+_VANISHED = {1049, 1054, 1146, 1305, 1360, 1412, 1539, 4091}
+"""Errors of the server about a name that was there a moment ago.
+
+In this order: database, column, table, routine, trigger, a definition that changed, event,
+sequence.
+"""
 DDL_HINT = "run the backup when no DDL runs; unchanged data is not stored again"
 
 Sessions = Mapping[ShardName, Session]
@@ -122,7 +128,8 @@ def survey_shards(sessions: Sessions, selection: Selection) -> dict[ShardName, S
     """Read definitions and objects in scope of every shard, in parallel."""
 
     def look(name: ShardName) -> ShardSurvey:
-        return _survey(name, sessions[name], selection.on_shard(name))
+        with ddl_detected(name):
+            return _survey(name, sessions[name], selection.on_shard(name))
 
     names = list(sessions)
     return dict(zip(names, map_parallel(look, names, limit=_MOST_THREADS), strict=True))
@@ -158,6 +165,20 @@ def _read_accounts(session: Session) -> tuple[tuple[Account, ...], tuple[str, ..
         return read_accounts(session), ()
     except PrivilegeError as error:
         return (), (f"shard {session.shard}: accounts are not in the backup: {error.message}",)
+
+
+@contextlib.contextmanager
+def ddl_detected(shard: ShardName) -> Iterator[None]:
+    """Turn an error about something that vanished while it was read into DdlDetected."""
+    try:
+        yield
+    except ServerError as error:
+        if error.code not in _VANISHED:
+            raise
+        raise changed_error(shard, [error.message]) from error
+    except DdlDetected as error:
+        error.hint = error.hint or DDL_HINT
+        raise
 
 
 def compare_surveys(before: ShardSurvey, after: ShardSurvey) -> None:

@@ -183,6 +183,14 @@ class Leases:
         holdings = (self.look(scope) for scope in scopes)
         return tuple(one for one in holdings if one is not None and not one.is_released)
 
+    def is_process_gone(self, scope: str) -> bool:
+        """Say whether the owner's process ended; False where a store cannot tell."""
+        process_lock = self._hold_process_lock(scope)
+        if process_lock is None:
+            return False
+        process_lock()
+        return True
+
     def now_s(self) -> float:
         """Return the time by the store's clock; by ours if the store does not tell [s]."""
         now_s = self._read_clock()

@@ -54,13 +54,20 @@ def _retries(settings: StoreSettings) -> RetryPolicy:
     return RetryPolicy() if settings.retry_s is None else RetryPolicy(limit_s=settings.retry_s)
 
 
-def _open_local(url: str) -> Storage:
+def local_folder(url: str) -> Path | None:
+    """Return the local folder that a URL or an absolute path names; None if it is elsewhere."""
     if url.startswith("/"):
-        return LocalStorage(Path(url))
+        return Path(url)
     parts = urlsplit(url)
-    if parts.netloc in {"", "localhost"} and parts.path.startswith("/"):
-        return LocalStorage(Path(unquote(parts.path)))
-    raise _refuse(url)
+    is_here = parts.netloc in {"", "localhost"} and parts.path.startswith("/")
+    return Path(unquote(parts.path)) if parts.scheme == "file" and is_here else None
+
+
+def _open_local(url: str) -> Storage:
+    folder = local_folder(url)
+    if folder is None:
+        raise _refuse(url)
+    return LocalStorage(folder)
 
 
 def _open_bucket(url: str, settings: StoreSettings) -> Storage:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shardvault.cli.escape import measure
+from shardvault.cli.output import render_page
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.page_backup import describe_backup, describe_show, format_position
 from shardvault.cli.page_catalog import describe_catalog
@@ -144,3 +145,16 @@ def test_a_table_without_rows_has_its_titles() -> None:
 )
 def test_a_position_is_written_with_what_it_has(position: Position, expected: str) -> None:
     assert format_position(position) == expected
+
+
+def test_without_a_terminal_no_name_is_shortened() -> None:
+    page = Page(20, is_shortened=False)
+    page.table([text("table"), number("rows")], [("n" * 90, "1")])
+    assert page.text().splitlines()[1] == "n" * 90 + "     1"
+
+
+def test_a_report_for_a_file_has_whole_names(capsys: pytest.CaptureFixture[str]) -> None:
+    def describe(page: Page, name: str) -> None:
+        page.table([text("table")], [(name,)])
+
+    assert "n" * 200 in render_page("n" * 200, describe, has_color=False)

@@ -62,3 +62,40 @@ def test_an_error_without_number_has_number_zero() -> None:
     assert error_code(err.InternalError("text")) == 0
     assert error_code(err.InternalError()) == 0
     assert error_code(err.InternalError(5)) == 5
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (1040, "max_connections"),
+        (1129, "FLUSH HOSTS"),
+        (1130, "CREATE USER"),
+        (1203, "max_user_connections"),
+        (1226, "ALTER USER"),
+        (1820, "expired"),
+        (1862, "expired"),
+        (3118, "ACCOUNT UNLOCK"),
+        (3159, "tls"),
+        (3955, "ACCOUNT UNLOCK"),
+        (4151, "ACCOUNT UNLOCK"),
+    ],
+)
+def test_a_server_that_refuses_a_connection_is_no_matter_of_the_firewall(
+    code: int, remedy: str
+) -> None:
+    found = translate_login(err.OperationalError(code, "no"), shard="s", place="h:1", user="u")
+    assert isinstance(found, ConnectError)
+    assert remedy in (found.hint or "")
+    assert "firewall" not in (found.hint or "")
+
+
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_require_ssl_is_a_possible_reason_only_without_tls(is_encrypted: bool) -> None:
+    found = translate_login(
+        err.OperationalError(1045, "Access denied"),
+        shard="s",
+        place="h:1",
+        user="u",
+        is_encrypted=is_encrypted,
+    )
+    assert ("REQUIRE SSL" in (found.hint or "")) is not is_encrypted

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         verify,
     )
     from shardvault.errors import (
+        BackupExists,
         BarrierError,
         BarrierTimeout,
         ConfigError,
@@ -129,6 +130,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllowedLoss",
+    "BackupExists",
     "BackupReport",
     "BackupStats",
     "BackupSummary",

@@ -14,6 +14,7 @@ The tree (exit code in brackets)::
     ├── PrivilegeError [13]       a privilege is missing; the GRANT is in the hint
     ├── ServerError [1]           a statement failed on a shard
     ├── RefusedError [1]          refused before anything was changed
+    │   ├── BackupExists [1]      a backup of that id exists already
     │   ├── UnsupportedObject [1] cannot be kept exact
     │   ├── TargetRefused [1]     target not empty, is the source, or cannot hold the data
     │   └── XaInDoubt [1]         prepared XA transactions at the cut
@@ -149,6 +150,10 @@ class ServerError(ShardvaultError):
 
 class RefusedError(ShardvaultError):
     """Report something refused before anything was locked or changed."""
+
+
+class BackupExists(RefusedError):
+    """Report an id that another backup has."""
 
 
 class UnsupportedObject(RefusedError):

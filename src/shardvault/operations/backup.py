@@ -12,7 +12,13 @@ from shardvault.barrier.limits import BarrierLimits
 from shardvault.clock import format_time, monotonic_s, parse_time, utc_now
 from shardvault.dump.plan import TablePlan, plan_table
 from shardvault.dump.ranges import Border, plan_borders
-from shardvault.errors import DdlDetected, IntegrityError, ObjectMissing
+from shardvault.errors import (
+    BackupExists,
+    DdlDetected,
+    IntegrityError,
+    ObjectMissing,
+    StorageError,
+)
 from shardvault.events import Noticed, PhaseStarted, Retrying
 from shardvault.failpoints import failpoint, is_off
 from shardvault.fleet.inventory import TableName, strip_auto_increment
@@ -20,7 +26,7 @@ from shardvault.fleet.scope import choose_shards
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
 from shardvault.model.loss import LossKind
-from shardvault.model.manifest import ShardPart, TableRecord
+from shardvault.model.manifest import Manifest, ShardPart, TableRecord
 from shardvault.model.report import BackupReport
 from shardvault.model.schema import Table, TableKind
 from shardvault.model.target import Fleet, Scope, Shard
@@ -50,6 +56,7 @@ from shardvault.workers.local import map_parallel
 
 _OPERATION = "backup"
 _MOST_PLANNERS = 32
+_MOST_IDS = 16
 _CUTS = 3  # how often DDL may come between looking at the definitions and the cut
 
 Plans = Mapping[ShardName, Sequence[TablePlan]]
@@ -108,9 +115,25 @@ def run_backup(
         heading = Heading(backup, begin, begin_s, options.tool_version, options.scope)
         manifest = build_manifest(heading, fleet, taken, writer)
         failpoint("backup.before_manifest")
-        repository.commit(manifest)
+        manifest = _commit(repository, manifest)
         failpoint("backup.after_manifest")
     return report_of(manifest)
+
+
+def _commit(repository: Repository, manifest: Manifest) -> Manifest:
+    """Complete a backup; if another took its id just now, under the next one.
+
+    Backups of several fleets may begin in the same second.
+    """
+    for _ in range(_MOST_IDS):
+        try:
+            repository.commit(manifest)
+        except BackupExists:
+            backup = new_backup_id(parse_time(manifest.begin), "full", repository.has)
+            manifest = replace(manifest, id=backup)
+        else:
+            return manifest
+    raise StorageError("other backups took every id; try again")
 
 
 def _chosen(fleet: Fleet, options: BackupOptions) -> list[Shard]:

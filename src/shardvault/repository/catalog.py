@@ -12,10 +12,10 @@ from hashlib import sha256
 import msgspec
 
 from shardvault.errors import (
+    BackupExists,
     IntegrityError,
     ObjectExists,
     ObjectMissing,
-    RefusedError,
     UnknownBackup,
     UsageError,
 )
@@ -104,7 +104,7 @@ class Catalog:
             its object's name and the SHA-256 of its bytes, which the log makes count.
 
         Raises:
-            RefusedError: a backup of that id exists.
+            BackupExists: a backup of that id exists.
         """
         name = self._name(manifest.id)
         plain = msgspec.json.encode(Record(tuple(sorted(index)), manifest))
@@ -114,7 +114,7 @@ class Catalog:
             self._storage.put_new(name, [signed])
             prove_written(self._storage, name, len(signed))
         except ObjectExists as error:
-            raise RefusedError(f"a backup {manifest.id} exists already") from error
+            raise BackupExists(f"a backup {manifest.id} exists already") from error
         return name, sha256(signed).hexdigest()
 
     def load(self, backup: BackupId) -> Manifest:

@@ -244,7 +244,7 @@ class Repository:
 
         Raises:
             IntegrityError: something the backup needs is not stored; nothing is committed.
-            RefusedError: a backup of that id exists.
+            BackupExists: a backup of that id exists; the caller may commit under another.
             RepositoryLocked: the session lost its lease, as one that slept too long.
         """
         session = self._session

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         copy_repository,
         examine_history,
         export_key,
+        forget,
         init,
         keep,
         leases,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         verify,
     )
     from shardvault.errors import (
+        AmbiguousBackup,
         BackupExists,
         BarrierError,
         BarrierTimeout,
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
         Definition,
         DefinitionsReport,
         Finding,
+        ForgetReport,
         HistoryReport,
         HoldReport,
         IdentityReport,
@@ -130,6 +133,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllowedLoss",
+    "AmbiguousBackup",
     "BackupExists",
     "BackupReport",
     "BackupStats",
@@ -149,6 +153,7 @@ __all__ = [
     "DefinitionsReport",
     "Finding",
     "FindingsError",
+    "ForgetReport",
     "HistoryReport",
     "HoldReport",
     "IdentityReport",
@@ -210,6 +215,7 @@ __all__ = [
     "copy_repository",
     "examine_history",
     "export_key",
+    "forget",
     "init",
     "keep",
     "leases",

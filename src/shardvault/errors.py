@@ -5,7 +5,8 @@ The tree (exit code in brackets)::
     ShardvaultError [1]
     ├── UsageError [2]            the command or its arguments are wrong
     │   ├── ConfigError [2]       the configuration file is wrong; names file and line
-    │   └── UnknownBackup [2]     no backup of that id; near ids are in the hint
+    │   ├── UnknownBackup [2]     no backup of that id; near ids are in the hint
+    │   └── AmbiguousBackup [2]   several ids begin with that word; names them
     ├── FindingsError [3]         finished, but with findings
     ├── RepositoryMissing [10]    no repository at that place
     ├── RepositoryLocked [11]     another operation holds it
@@ -92,6 +93,10 @@ class UsageError(ShardvaultError):
 
 class ConfigError(UsageError):
     """Report a fault in the configuration file; the message names file and line."""
+
+
+class AmbiguousBackup(UsageError):
+    """Several ids begin with that word; names them."""
 
 
 class UnknownBackup(UsageError):

@@ -29,7 +29,7 @@ from shardvault.app.keys import (
 )
 from shardvault.app.locks import accept_history, examine_history, leases, unlock
 from shardvault.app.repositories import init, probe
-from shardvault.app.retention import keep, policy, prune, release
+from shardvault.app.retention import forget, keep, policy, prune, release
 from shardvault.app.upkeep import check_repository, repair_repository, repository_stats
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "copy_repository",
     "examine_history",
     "export_key",
+    "forget",
     "init",
     "keep",
     "leases",

@@ -13,7 +13,7 @@ from shardvault.cli.cmd_completion import COMPLETE_VARIABLE, complete, completio
 from shardvault.cli.cmd_init import init
 from shardvault.cli.cmd_key import key
 from shardvault.cli.cmd_list import list_backups
-from shardvault.cli.cmd_prune import keep, policy, prune, unlock
+from shardvault.cli.cmd_prune import forget, keep, policy, prune, unlock
 from shardvault.cli.cmd_repo import repo
 from shardvault.cli.cmd_restore import restore
 from shardvault.cli.cmd_show import show
@@ -33,6 +33,7 @@ COMMANDS: tuple[click.Command, ...] = (
     restore,
     policy,
     keep,
+    forget,
     prune,
     unlock,
     key,

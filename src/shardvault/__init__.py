@@ -25,8 +25,10 @@ if TYPE_CHECKING:
         check,
         check_repository,
         copy_repository,
+        diff,
         examine_history,
         export_key,
+        find,
         forget,
         init,
         keep,
@@ -82,6 +84,14 @@ if TYPE_CHECKING:
         VerificationFailed,
         WrongKey,
         XaInDoubt,
+    )
+    from shardvault.model.comparison import (
+        Change,
+        DiffReport,
+        FindReport,
+        FoundName,
+        ObjectDifference,
+        TableDifference,
     )
     from shardvault.model.loss import AllowedLoss, LossKind
     from shardvault.model.report import (
@@ -141,6 +151,7 @@ __all__ = [
     "BarrierError",
     "BarrierTimeout",
     "CatalogReport",
+    "Change",
     "CheckReport",
     "ConfigError",
     "ConnectError",
@@ -151,9 +162,12 @@ __all__ = [
     "DdlDetected",
     "Definition",
     "DefinitionsReport",
+    "DiffReport",
+    "FindReport",
     "Finding",
     "FindingsError",
     "ForgetReport",
+    "FoundName",
     "HistoryReport",
     "HoldReport",
     "IdentityReport",
@@ -166,6 +180,7 @@ __all__ = [
     "LeaseEntry",
     "LeasesReport",
     "LossKind",
+    "ObjectDifference",
     "ObjectExists",
     "ObjectMissing",
     "PaperReport",
@@ -194,6 +209,7 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "StoredShare",
+    "TableDifference",
     "TableVolume",
     "TamperDetected",
     "TargetRefused",
@@ -213,8 +229,10 @@ __all__ = [
     "check",
     "check_repository",
     "copy_repository",
+    "diff",
     "examine_history",
     "export_key",
+    "find",
     "forget",
     "init",
     "keep",
@@ -253,6 +271,14 @@ _REPORTS = (
     "TableVolume",
 )
 
+_COMPARISONS = (
+    "Change",
+    "DiffReport",
+    "FindReport",
+    "FoundName",
+    "ObjectDifference",
+    "TableDifference",
+)
 _UPKEEP = (
     "BackupStats",
     "DamagedRange",
@@ -283,6 +309,8 @@ def _find_home(name: str) -> Any:
         home = "model.loss"
     elif name in _UPKEEP:
         home = "model.upkeep"
+    elif name in _COMPARISONS:
+        home = "model.comparison"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):
         home = "model.report"
     else:

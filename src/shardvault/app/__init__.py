@@ -15,6 +15,7 @@ from shardvault.app.backups import (
     show_definitions,
     verify,
 )
+from shardvault.app.comparison import diff, find
 from shardvault.app.copies import copy_repository
 from shardvault.app.databases import backup_database, restore_database
 from shardvault.app.keys import (
@@ -41,8 +42,10 @@ __all__ = [
     "check",
     "check_repository",
     "copy_repository",
+    "diff",
     "examine_history",
     "export_key",
+    "find",
     "forget",
     "init",
     "keep",

@@ -10,6 +10,8 @@ import click
 from shardvault.cli.cmd_backup import backup
 from shardvault.cli.cmd_check import check
 from shardvault.cli.cmd_completion import COMPLETE_VARIABLE, complete, completion
+from shardvault.cli.cmd_diff import diff
+from shardvault.cli.cmd_find import find
 from shardvault.cli.cmd_init import init
 from shardvault.cli.cmd_key import key
 from shardvault.cli.cmd_list import list_backups
@@ -29,6 +31,8 @@ COMMANDS: tuple[click.Command, ...] = (
     backup,
     list_backups,
     show,
+    find,
+    diff,
     verify,
     restore,
     policy,

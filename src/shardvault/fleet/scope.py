@@ -149,7 +149,7 @@ def _match(pattern: str, world: _World) -> _Choice:
 
 def _match_word(word: str, world: _World) -> _Choice | None:
     """Take a word as a logical table if there is one of that name, else as a schema."""
-    like = _compile(word)
+    like = compile_pattern(word)
     logical = [table for table in world.fleet.tables if like.fullmatch(table.name)]
     if logical:
         nodes = frozenset(node for table in logical for node in table.nodes)
@@ -159,7 +159,7 @@ def _match_word(word: str, world: _World) -> _Choice | None:
 
 
 def _match_path(parts: Sequence[str], world: _World) -> _Choice | None:
-    shard, schema, table = map(_compile, ("*", *parts)[-3:])
+    shard, schema, table = map(compile_pattern, ("*", *parts)[-3:])
     places = frozenset(
         (place_shard, name)
         for place_shard, name in world.schemas
@@ -173,7 +173,7 @@ def _match_path(parts: Sequence[str], world: _World) -> _Choice | None:
     return _Choice(frozenset(), tables) if tables else None
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Make an expression of a pattern in which only ``*`` and ``?`` are special."""
     text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.compile(text, re.DOTALL)

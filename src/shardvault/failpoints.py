@@ -78,6 +78,7 @@ SWITCHES = frozenset(
         "backup.empty",
         "backup.stored_text",
         "forget.last",
+        "backup.source_rules",
         "key.last_slot",
         "latest.scope",
         "prune.late",

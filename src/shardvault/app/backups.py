@@ -41,11 +41,14 @@ from shardvault.version import VERSION
 _CHECK_RETRY_S = 10.0  # a store that is down is reported soon; a backup waits longer
 
 
-def check(config: str | None = None, *, sink: EventSink | None = None) -> CheckReport:
+def check(
+    config: str | None = None, *, scope: Scope | None = None, sink: EventSink | None = None
+) -> CheckReport:
     """Examine every shard, the store and each repository; change nothing that lasts.
 
     Args:
         config: the file that names fleet and repository.
+        scope: what a backup would be narrowed to; None = everything.
         sink: takes progress.
     """
     from shardvault.operations.check import Place, run_check
@@ -61,7 +64,7 @@ def check(config: str | None = None, *, sink: EventSink | None = None) -> CheckR
         )
         for section in loaded.repository
     ]
-    return run_check(fleet, storage, places, sink)
+    return run_check(fleet, storage, places, sink, scope)
 
 
 def backup(

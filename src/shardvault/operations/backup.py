@@ -35,6 +35,7 @@ from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_read
 from shardvault.operations.definition_proof import prove_binlog, prove_tables
 from shardvault.operations.dumping import DumpedShard, dump_shards, table_record
+from shardvault.operations.examination import examine_sources, refuse_sources
 from shardvault.operations.losses import Losses, judge_losses
 from shardvault.operations.manifests import Heading, Taken, build_manifest, report_of
 from shardvault.operations.range_progress import RangeMeter
@@ -162,6 +163,8 @@ class _Run:
 
     def take(self, writer: ChunkWriter, previous: PreviousBorders) -> Taken:
         """Survey, cut, dump, and prove that no definition changed meanwhile."""
+        self._sink.emit(PhaseStarted(_OPERATION, "check servers"))
+        refuse_sources(examine_sources(self._fleet, self._sessions, self._options.scope))
         for left in reversed(range(_CUTS)):
             try:
                 before, losses, plans = self._survey(previous)
@@ -202,7 +205,9 @@ class _Run:
     def _judge(self, surveys: Mapping[ShardName, ShardSurvey]) -> Losses:
         """Refuse what cannot be kept exact, while nothing is locked."""
         self._sink.emit(PhaseStarted(_OPERATION, "examine"))
-        losses = judge_losses(self._fleet.shards, surveys, self._options.allowed_losses)
+        losses = judge_losses(
+            self._fleet.shards, self._sessions, surveys, self._options.allowed_losses
+        )
         for loss in losses.allowed:
             self._sink.emit(Noticed(f"shard {loss.shard}: loss allowed: {loss.detail}"))
         for notice in losses.notices:

@@ -172,13 +172,19 @@ def survey_shards(sessions: Sessions, selection: Selection) -> dict[ShardName, S
 
     def look(name: ShardName) -> ShardSurvey:
         with ddl_detected(name):
-            return _survey(name, sessions[name], selection.on_shard(name))
+            return survey_shard(name, sessions[name], selection.on_shard(name))
 
     names = list(sessions)
     return dict(zip(names, map_parallel(look, names, limit=_MOST_THREADS), strict=True))
 
 
-def _survey(name: ShardName, session: Session, selection: Selection) -> ShardSurvey:
+def survey_shard(name: ShardName, session: Session, selection: Selection) -> ShardSurvey:
+    """Read definitions and objects of one shard.
+
+    Args:
+        session: in the read state.
+        selection: what is in scope there.
+    """
     binlog = read_binlog_place(session)
     tables = frozenset((node.schema, node.table) for node in selection.tables)
     schemas = tuple(scope.schema for scope in selection.schemas)

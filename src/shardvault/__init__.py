@@ -25,11 +25,8 @@ if TYPE_CHECKING:
         check,
         check_repository,
         copy_repository,
-        diff,
         examine_history,
         export_key,
-        find,
-        forget,
         init,
         keep,
         leases,
@@ -54,8 +51,6 @@ if TYPE_CHECKING:
         verify,
     )
     from shardvault.errors import (
-        AmbiguousBackup,
-        BackupExists,
         BarrierError,
         BarrierTimeout,
         ConfigError,
@@ -85,14 +80,6 @@ if TYPE_CHECKING:
         WrongKey,
         XaInDoubt,
     )
-    from shardvault.model.comparison import (
-        Change,
-        DiffReport,
-        FindReport,
-        FoundName,
-        ObjectDifference,
-        TableDifference,
-    )
     from shardvault.model.loss import AllowedLoss, LossKind
     from shardvault.model.report import (
         BackupReport,
@@ -103,7 +90,6 @@ if TYPE_CHECKING:
         Definition,
         DefinitionsReport,
         Finding,
-        ForgetReport,
         HistoryReport,
         HoldReport,
         IdentityReport,
@@ -143,15 +129,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllowedLoss",
-    "AmbiguousBackup",
-    "BackupExists",
     "BackupReport",
     "BackupStats",
     "BackupSummary",
     "BarrierError",
     "BarrierTimeout",
     "CatalogReport",
-    "Change",
     "CheckReport",
     "ConfigError",
     "ConnectError",
@@ -162,12 +145,8 @@ __all__ = [
     "DdlDetected",
     "Definition",
     "DefinitionsReport",
-    "DiffReport",
-    "FindReport",
     "Finding",
     "FindingsError",
-    "ForgetReport",
-    "FoundName",
     "HistoryReport",
     "HoldReport",
     "IdentityReport",
@@ -180,7 +159,6 @@ __all__ = [
     "LeaseEntry",
     "LeasesReport",
     "LossKind",
-    "ObjectDifference",
     "ObjectExists",
     "ObjectMissing",
     "PaperReport",
@@ -209,7 +187,6 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "StoredShare",
-    "TableDifference",
     "TableVolume",
     "TamperDetected",
     "TargetRefused",
@@ -229,11 +206,8 @@ __all__ = [
     "check",
     "check_repository",
     "copy_repository",
-    "diff",
     "examine_history",
     "export_key",
-    "find",
-    "forget",
     "init",
     "keep",
     "leases",
@@ -271,14 +245,6 @@ _REPORTS = (
     "TableVolume",
 )
 
-_COMPARISONS = (
-    "Change",
-    "DiffReport",
-    "FindReport",
-    "FoundName",
-    "ObjectDifference",
-    "TableDifference",
-)
 _UPKEEP = (
     "BackupStats",
     "DamagedRange",
@@ -309,8 +275,6 @@ def _find_home(name: str) -> Any:
         home = "model.loss"
     elif name in _UPKEEP:
         home = "model.upkeep"
-    elif name in _COMPARISONS:
-        home = "model.comparison"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):
         home = "model.report"
     else:

@@ -66,6 +66,17 @@ if TYPE_CHECKING:
     "then the report says how to switch each of them on.",
 )
 @click.option(
+    "--definer",
+    "definers",
+    multiple=True,
+    metavar="RULE",
+    help="For views, triggers, routines and events whose definer the target does not have, or "
+    "which this login is not allowed to set: keep creates them all the same, skip leaves them out, "
+    "OLD=NEW replaces a definer wherever it occurs, '*=NEW' every definer that the target cannot "
+    "take; NEW is an account such as app@localhost, or CURRENT_USER. Repeatable. Without a rule "
+    "such a definer stops the restore before any change.",
+)
+@click.option(
     "--skip-damaged",
     is_flag=True,
     help="Restore what is sound of a damaged backup: every row is read first, and tables that "
@@ -107,6 +118,7 @@ def _read_request(options: dict[str, Any]) -> Request:
         confirm_source=options["source_fleet"],
         with_accounts=options["with_accounts"],
         events_on=options["events"] == "on",
+        definers=options["definers"],
         skip_damaged=options["skip_damaged"],
         download_bytes_s=options["download_bytes_s"],
     )

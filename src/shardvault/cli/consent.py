@@ -37,6 +37,7 @@ class Request:
     confirm_source: str | None
     with_accounts: bool
     events_on: bool
+    definers: tuple[str, ...] = ()
     skip_damaged: bool = False
     download_bytes_s: int | None = None
     repository: str | None = None

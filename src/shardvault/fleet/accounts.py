@@ -13,6 +13,7 @@ from shardvault.mysql.session import Row, Session, decode
 
 _EVERYBODY = b"PUBLIC"  # MariaDB's role of all users; it is there, or comes with its first grant
 SYSTEM_USERS = ("root", "mariadb.sys", "mysql", "mysql.sys", "mysql.session", "mysql.infoschema")
+"""Accounts that every server has by itself; no backup records them."""
 _AMONG_SYSTEM = f"IN ({', '.join(quote_text(name) for name in SYSTEM_USERS)})"
 _SECOND_SINCE = (8, 0, 14)  # MySQL's second password
 

@@ -15,6 +15,9 @@ from shardvault.mysql.quoting import quote_name
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import LOAD_MODE, prepare_load
 
+NOT_CREATED = "not created"
+"""What the finding about an object begins with that the server refused."""
+
 
 def create_objects(session: Session, objects: Sequence[CodeObject]) -> tuple[Finding, ...]:
     """Create code objects; what needs another that is not there yet is tried again.
@@ -103,7 +106,7 @@ def _invalid(item: CodeObject) -> Finding:
 
 def _refused(item: CodeObject, reason: str) -> Finding:
     remedy = "create what it needs, then the object; `shardvault show ID --sql` prints its text"
-    return _finding(item, f"not created: {reason}", remedy)
+    return _finding(item, f"{NOT_CREATED}: {reason}", remedy)
 
 
 def _warned(item: CodeObject, warning: str) -> Finding:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from shardvault.clock import format_time, monotonic_s, utc_now
 from shardvault.events import PhaseStarted
 from shardvault.failpoints import failpoint
+from shardvault.fleet.usability import examine_objects
 from shardvault.interfaces import ChunkSource, EventSink
 from shardvault.load.accounts import create_accounts, grant_accounts
-from shardvault.load.objects import create_objects
+from shardvault.load.objects import NOT_CREATED, create_objects
 from shardvault.load.roles import leave_roles
 from shardvault.load.schema import create_schema, plan_steps
 from shardvault.load.warnings import run_clean
@@ -196,13 +197,15 @@ class _Run:
     def add_objects(self) -> None:
         """Create accounts, then what names them as definers, then grants, which name that.
 
-        Only when all is granted does our login leave the roles that it made.
+        Then definers have what they need, and the objects are tried. Only when all is granted
+        does our login leave the roles that it made.
 
         Several shards may go to one target: each step ends everywhere before the next.
         """
         self.each(self._create_accounts)
         self.each(self._create_objects)
         self.each(self._grant)
+        self.each(self._try_objects)
         self.each(self._leave_roles)
         self.each(self._compare_accounts)
 
@@ -221,6 +224,20 @@ class _Run:
     def _grant(self, shard: ShardRestore, session: Session) -> None:
         prepare_load(session)
         self.findings += grant_accounts(session, shard.accounts)
+
+    def _try_objects(self, shard: ShardRestore, session: Session) -> None:
+        """Try what was created; an object that was refused has a finding already."""
+        refused = {
+            (item.where, item.what)
+            for item in self.findings
+            if item.message.startswith(NOT_CREATED)
+        }
+        there = [
+            item
+            for item in shard.objects
+            if (f"{item.schema}.{item.name}", item.kind) not in refused
+        ]
+        self.findings += examine_objects(session, there)
 
     def _leave_roles(self, shard: ShardRestore, session: Session) -> None:
         """Several shards may go to one target: what one of them grants our login stays."""

@@ -25,6 +25,7 @@ from shardvault.interfaces import ChunkSource
 from shardvault.load.name_case import restore_case
 from shardvault.load.renaming import Renaming
 from shardvault.load.translation import translate_code, translate_schema, translate_table
+from shardvault.model.definer import DefinerRules
 from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.loss import AllowedLoss
 from shardvault.model.manifest import Manifest, ServerIdentity, ShardPart, TableRecord
@@ -35,6 +36,7 @@ from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, 
 from shardvault.mysql.session import Session
 from shardvault.operations.losses import tell_losses
 from shardvault.operations.restore_damage import read_parts, refuse_damaged, refuse_empty
+from shardvault.operations.restore_definers import read_definer_target, settle_definers
 from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, read_mark
 from shardvault.operations.restore_renaming import rename_contents
 from shardvault.operations.schema_names import Place, plan_renaming
@@ -56,6 +58,7 @@ class RestoreOptions:
         confirmed_source: the fleet's name as typed, to restore onto the source itself.
         threads: ranges loaded at the same time, over all shards.
         events_on: switch the events on at the very end; else they stay disabled.
+        definers: which definers objects get that the target cannot take as they are.
         skip_damaged: leave out tables whose rows cannot be read; all are read first.
     """
 
@@ -68,6 +71,7 @@ class RestoreOptions:
     confirmed_source: str | None = None
     with_accounts: bool = False
     events_on: bool = True
+    definers: DefinerRules = field(default_factory=DefinerRules)
     skip_damaged: bool = False
 
 
@@ -83,6 +87,7 @@ class ShardRestore:
         is_resumed: the target holds an interrupted run of this very plan.
         is_verified: that run had verified every target; only its marks are left.
         rule: how the target writes and compares names.
+        recorded: names of all accounts that the backup has of this shard.
         other_names: of tables that have another name there: that name to the one before.
     """
 
@@ -99,6 +104,7 @@ class ShardRestore:
     is_resumed: bool = False
     is_verified: bool = False
     rule: NameRule = field(default_factory=NameRule)
+    recorded: tuple[str, ...] = ()
     other_names: Mapping[TableName, TableName] = field(default_factory=dict)
 
     @property
@@ -207,7 +213,7 @@ def plan_restore(
     )
 
     def examine(shard: ShardRestore) -> ShardRestore:
-        return _examine(shard, servers[shard.source], mark, terms)
+        return _examine(shard, servers[shard.source], mark, terms, options.definers)
 
     examined = map_parallel(examine, chosen, limit=_MOST_THREADS)
     return RestorePlan(manifest, tuple(block_mergers(chosen, examined)), mark, options, left_out)
@@ -280,6 +286,7 @@ def _choose(
         ),
         objects=tuple(item for item in part.objects if _is_chosen(item, names, whole)),
         accounts=part.accounts if options.with_accounts else (),
+        recorded=tuple(account.name for account in part.accounts),
     )
 
 
@@ -339,6 +346,7 @@ def _names(shard: ShardRestore) -> set[str]:
 def _digest(backup: BackupId, shards: Iterable[ShardRestore], options: RestoreOptions) -> str:
     """Tell one plan from another, so that only the same one is taken up again."""
     text = [str(backup), str(options.replace), str(options.events_on)]
+    text += options.definers.describe()
     for shard in shards:
         text += [shard.source, shard.target.name, str(shard.target.primary)]
         text += [record.table.qualified for record in shard.tables]
@@ -347,7 +355,11 @@ def _digest(backup: BackupId, shards: Iterable[ShardRestore], options: RestoreOp
 
 
 def _examine(
-    shard: ShardRestore, source: ServerIdentity, mark: RestoreMark, terms: Terms
+    shard: ShardRestore,
+    source: ServerIdentity,
+    mark: RestoreMark,
+    terms: Terms,
+    definers: DefinerRules,
 ) -> ShardRestore:
     """Look at one target and note what was found, and whether it is to be finished."""
     target = shard.target
@@ -357,16 +369,19 @@ def _examine(
         is_resumed = _read_mark(session) == mark
         is_verified = is_resumed and is_marked_verified(session)
         terms = replace(terms, is_resumed=is_resumed)
-        findings = examine_target(session, source, shard.contents, terms)
+        before = shard.contents
         refused = _examine_texts(shard, session, source)
+        unfit: tuple[Finding, ...] = ()
         if not refused:
-            before = shard.contents
-            shard = write_names(shard, source, read_name_rule(session, before))
+            shard, unfit = _settle_definers(shard, session, definers)
+        findings = examine_target(session, source, shard.contents, terms)
+        if not refused:
+            shard = write_names(shard, source, read_name_rule(session, shard.contents))
             if session.family != source.family:
                 shard = _translate(shard, session.family)
             if shard.contents != before:
                 refused = _examine_texts(shard, session, source)
-    findings = (*refused, *findings)
+    findings = (*refused, *unfit, *findings)
     return replace(shard, findings=findings, is_resumed=is_resumed, is_verified=is_verified)
 
 
@@ -384,6 +399,18 @@ def _examine_texts(
         remedy=RESTORE_REMEDY,
         is_case_blind=source.lower_case_table_names != 0 or shard.rule.is_case_blind,
     )
+
+
+def _settle_definers(
+    shard: ShardRestore, session: Session, rules: DefinerRules
+) -> tuple[ShardRestore, tuple[Finding, ...]]:
+    """Give objects the definers that the target can take, or report those that it cannot."""
+    created = (account.name for account in shard.accounts)
+    settled = settle_definers(
+        shard.objects, rules, read_definer_target(session, created, shard.recorded)
+    )
+    notes = (*shard.notes, *settled.notes)
+    return replace(shard, objects=settled.objects, notes=notes), settled.findings
 
 
 def write_names(shard: ShardRestore, source: ServerIdentity, rule: NameRule) -> ShardRestore:

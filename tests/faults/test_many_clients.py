@@ -54,6 +54,8 @@ class World:
     faults: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     awake: set[Lease] = field(default_factory=set)
+    leases: set[str] = field(default_factory=set)
+    """Names of their objects; to list them in the store is slow."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read_clock(self) -> float:
@@ -69,8 +71,9 @@ class World:
     def set_age(self, lease: Lease, age_s: float) -> None:
         """Say how long ago an owner sent its last beat."""
         lease._renewed_s = self.now_s - age_s
-        for found in list(self.storage.list(f"leases/{lease.scope}/{lease.epoch:08d}")):
-            self.storage._received[found.name] = self.now_s - age_s
+        for name in list(self.leases):
+            if name.startswith(f"leases/{lease.scope}/{lease.epoch:08d}"):
+                self.storage._received[name] = self.now_s - age_s
 
     def count(self, what: str) -> None:
         with self.lock:
@@ -111,6 +114,8 @@ class Access:
     def put_new(self, name: str, parts: Sequence[Buffer]) -> None:
         self._pass()
         self._world.storage.put_new(name, parts)
+        if name.startswith("leases/"):
+            self._world.leases.add(name)
 
     def get(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
         self._pass()
@@ -126,6 +131,7 @@ class Access:
 
     def delete(self, name: str) -> None:
         self._pass()
+        self._world.leases.discard(name)
         self._world.storage.delete(name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +11,7 @@ from tests.support.servers import Flavour
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
+    from xdist.workermanage import WorkerController
 
 FIRST = ("exactness", "faults", "integration", "contract", "property", "architecture")
 """The folders with the longest groups: a long group that starts last would run alone."""
@@ -35,6 +36,16 @@ def order_of(nodeid: str) -> int:
     return FIRST.index(folder) if folder in FIRST else len(FIRST)
 
 
+def take_running(groups: Iterable[dict[str, bool]]) -> str | None:
+    """Note the first test that is not done as done, and return its name."""
+    for group in groups:
+        for nodeid, is_done in group.items():
+            if not is_done:
+                group[nodeid] = True
+                return nodeid
+    return None
+
+
 def make_scheduler(config: pytest.Config, log: Callable[..., None]) -> LoadScopeScheduling:
     """Hand out whole groups, in the order in which they were collected."""
     from xdist.scheduler import LoadScopeScheduling
@@ -42,6 +53,12 @@ def make_scheduler(config: pytest.Config, log: Callable[..., None]) -> LoadScope
     class Groups(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
         def _split_scope(self, nodeid: str) -> str:
             return group_of(nodeid)
+
+        def remove_node(self, node: WorkerController) -> str | None:
+            """Never give the test that ended one worker to another."""
+            running = take_running(self.assigned_work[node].values())
+            super().remove_node(node)
+            return running
 
     config.option.loadscopereorder = False
     return Groups(config, log)

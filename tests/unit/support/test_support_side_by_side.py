@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.support.side_by_side import group_of, order_of
+from tests.support.side_by_side import group_of, order_of, take_running
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,13 @@ def test_tests_that_share_a_backup_are_in_one_group(nodeid: str, group: str) -> 
 def test_the_folders_with_the_longest_groups_come_first() -> None:
     names = ["tests/unit/a.py::b", "tests/golden/a.py::b", "tests/exactness/a.py::b"]
     assert min(names, key=order_of).startswith("tests/exactness")
+
+
+def test_the_test_that_ended_a_worker_is_not_run_again() -> None:
+    groups = [{"a": True, "b": True}, {"c": True, "d": False, "e": False}]
+    assert take_running(groups) == "d"
+    assert groups[1] == {"c": True, "d": True, "e": False}
+    assert take_running([{"a": True}]) is None
 
 
 def test_ctrl_c_works_in_tests_however_they_were_started() -> None:

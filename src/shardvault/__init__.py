@@ -25,8 +25,11 @@ if TYPE_CHECKING:
         check,
         check_repository,
         copy_repository,
+        diff,
         examine_history,
         export_key,
+        find,
+        forget,
         init,
         keep,
         leases,
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
         verify,
     )
     from shardvault.errors import (
+        AmbiguousBackup,
+        BackupExists,
         BarrierError,
         BarrierTimeout,
         ConfigError,
@@ -80,6 +85,14 @@ if TYPE_CHECKING:
         WrongKey,
         XaInDoubt,
     )
+    from shardvault.model.comparison import (
+        Change,
+        DiffReport,
+        FindReport,
+        FoundName,
+        ObjectDifference,
+        TableDifference,
+    )
     from shardvault.model.loss import AllowedLoss, LossKind
     from shardvault.model.report import (
         BackupReport,
@@ -90,6 +103,7 @@ if TYPE_CHECKING:
         Definition,
         DefinitionsReport,
         Finding,
+        ForgetReport,
         HistoryReport,
         HoldReport,
         IdentityReport,
@@ -129,12 +143,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllowedLoss",
+    "AmbiguousBackup",
+    "BackupExists",
     "BackupReport",
     "BackupStats",
     "BackupSummary",
     "BarrierError",
     "BarrierTimeout",
     "CatalogReport",
+    "Change",
     "CheckReport",
     "ConfigError",
     "ConnectError",
@@ -145,8 +162,12 @@ __all__ = [
     "DdlDetected",
     "Definition",
     "DefinitionsReport",
+    "DiffReport",
+    "FindReport",
     "Finding",
     "FindingsError",
+    "ForgetReport",
+    "FoundName",
     "HistoryReport",
     "HoldReport",
     "IdentityReport",
@@ -159,6 +180,7 @@ __all__ = [
     "LeaseEntry",
     "LeasesReport",
     "LossKind",
+    "ObjectDifference",
     "ObjectExists",
     "ObjectMissing",
     "PaperReport",
@@ -187,6 +209,7 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "StoredShare",
+    "TableDifference",
     "TableVolume",
     "TamperDetected",
     "TargetRefused",
@@ -206,8 +229,11 @@ __all__ = [
     "check",
     "check_repository",
     "copy_repository",
+    "diff",
     "examine_history",
     "export_key",
+    "find",
+    "forget",
     "init",
     "keep",
     "leases",
@@ -245,6 +271,14 @@ _REPORTS = (
     "TableVolume",
 )
 
+_COMPARISONS = (
+    "Change",
+    "DiffReport",
+    "FindReport",
+    "FoundName",
+    "ObjectDifference",
+    "TableDifference",
+)
 _UPKEEP = (
     "BackupStats",
     "DamagedRange",
@@ -275,6 +309,8 @@ def _find_home(name: str) -> Any:
         home = "model.loss"
     elif name in _UPKEEP:
         home = "model.upkeep"
+    elif name in _COMPARISONS:
+        home = "model.comparison"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):
         home = "model.report"
     else:

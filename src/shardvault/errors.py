@@ -5,7 +5,8 @@ The tree (exit code in brackets)::
     ShardvaultError [1]
     ├── UsageError [2]            the command or its arguments are wrong
     │   ├── ConfigError [2]       the configuration file is wrong; names file and line
-    │   └── UnknownBackup [2]     no backup of that id; near ids are in the hint
+    │   ├── UnknownBackup [2]     no backup of that id; near ids are in the hint
+    │   └── AmbiguousBackup [2]   several ids begin with that word; names them
     ├── FindingsError [3]         finished, but with findings
     ├── RepositoryMissing [10]    no repository at that place
     ├── RepositoryLocked [11]     another operation holds it
@@ -14,6 +15,7 @@ The tree (exit code in brackets)::
     ├── PrivilegeError [13]       a privilege is missing; the GRANT is in the hint
     ├── ServerError [1]           a statement failed on a shard
     ├── RefusedError [1]          refused before anything was changed
+    │   ├── BackupExists [1]      a backup of that id exists already
     │   ├── UnsupportedObject [1] cannot be kept exact
     │   ├── TargetRefused [1]     target not empty, is the source, or cannot hold the data
     │   └── XaInDoubt [1]         prepared XA transactions at the cut
@@ -93,6 +95,10 @@ class ConfigError(UsageError):
     """Report a fault in the configuration file; the message names file and line."""
 
 
+class AmbiguousBackup(UsageError):
+    """Several ids begin with that word; names them."""
+
+
 class UnknownBackup(UsageError):
     """Report an id that no backup has."""
 
@@ -149,6 +155,10 @@ class ServerError(ShardvaultError):
 
 class RefusedError(ShardvaultError):
     """Report something refused before anything was locked or changed."""
+
+
+class BackupExists(RefusedError):
+    """Report an id that another backup has."""
 
 
 class UnsupportedObject(RefusedError):

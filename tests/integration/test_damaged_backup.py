@@ -10,7 +10,7 @@ from shardvault import app
 from shardvault.errors import IntegrityError
 from shardvault.events import Noticed
 from shardvault.interfaces import ChunkKind
-from shardvault.model.ids import BackupId, ChunkId
+from shardvault.model.ids import ChunkId
 from shardvault.repository.format import pack_name
 from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.parts import get_part
@@ -57,7 +57,7 @@ def flip(vault: Vault, chunk: ChunkId) -> None:
 def chunks_of(vault: Vault, table: str) -> tuple[ChunkId, ...]:
     """Return the chunks of definitions, for ``""``, or of a table of the newest backup."""
     repository = open_vault(vault)
-    (shard,) = repository.load(BackupId("latest")).shards
+    (shard,) = repository.load(repository.find("latest")).shards
     if not table:
         return shard.part
     records = get_part(repository.reader(), shard.part).tables

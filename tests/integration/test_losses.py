@@ -10,13 +10,13 @@ import pytest
 
 from shardvault import app
 from shardvault.errors import UnsupportedObject
+from shardvault.fleet import preflight
 from shardvault.fleet.inventory import Inventory
 from shardvault.fleet.untold_json import find_untold_json
 from shardvault.model.ids import ShardName
 from shardvault.model.loss import AllowedLoss
 from shardvault.model.report import Finding, RestoreReport, Severity
 from shardvault.model.target import Scope, Shard
-from shardvault.operations import losses
 from tests.integration.copying import login_of, read_tables, reading
 from tests.integration.operations_support import Lone, Steps, Vault, query, run_all
 from tests.support.servers import Flavour, Instance
@@ -234,7 +234,7 @@ def test_without_the_look_into_json_only_the_reading_stops_it(
 ) -> None:
     """Negative control: it is the look that refuses before the lock."""
     _lay(server, *UNTOLD_JSON)
-    monkeypatch.setattr(losses, "find_untold_json", lambda *_: ())
+    monkeypatch.setattr(preflight, "find_untold_json", lambda *_: ())
     steps = Steps()
     with pytest.raises(UnsupportedObject, match="a JSON value"):
         _back_up(Vault(tmp_path, Lone({SHARD: server})), sink=steps)

@@ -14,7 +14,7 @@ from shardvault.errors import PrivilegeError, ShardvaultError
 from shardvault.fleet.accounts import read_accounts
 from shardvault.fleet.inventory import list_tables, read_inventory
 from shardvault.fleet.objects import read_objects
-from shardvault.fleet.preflight import examine_fleet, examine_shard
+from shardvault.fleet.privilege_scope import scope_of_schemas
 from shardvault.fleet.privileges import (
     Privilege,
     Purpose,
@@ -27,10 +27,11 @@ from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family, Position
 from shardvault.model.report import Finding, Severity
-from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Shard
+from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
 from shardvault.mysql.binlog import read_events
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_read
+from shardvault.operations.examination import examine_fleet
 from tests.support.servers import Flavour, Instance, start_instance
 
 FLAVOURS = ("mariadb", "mariadb118", "mysql")
@@ -39,7 +40,6 @@ VERSIONS = {
     "mariadb118": (Family.MARIADB, (11, 8, 0)),
     "mysql": (Family.MYSQL, (9, 7, 0)),
 }
-LIMIT_BYTES = 8 << 20
 SCHEMA = "preflight"
 USER = "preflight"
 
@@ -112,8 +112,8 @@ def _open(shard: Shard) -> Session:
 
 
 def _examine(shard: Shard, *schemas: str) -> dict[str, Finding]:
-    found = examine_shard(shard, schemas=schemas, copy_limit_bytes=LIMIT_BYTES)
-    return {item.what: item for item in found.findings}
+    found = examine_fleet(Fleet("shop", (shard,)), Scope(include=schemas))
+    return {item.what: item for item in found}
 
 
 def _read_objects(session: Session) -> list[str]:
@@ -191,13 +191,8 @@ def test_with_all_that_is_needed_nothing_stands_in_the_way(
     _fill(instance)
     names = [item.name for item in _needed(flavour)]
     names += ["BINLOG ADMIN"] if flavour != "mysql" else []
-    found = examine_shard(
-        _make_user(instance, f"{', '.join(names)} ON *.*"),
-        schemas=[SCHEMA],
-        copy_limit_bytes=LIMIT_BYTES,
-    )
-    assert {item.severity for item in found.findings} == {Severity.OK}
-    assert found.server is not None
+    shard = _make_user(instance, f"{', '.join(names)} ON *.*")
+    assert {item.severity for item in _examine(shard, SCHEMA).values()} == {Severity.OK}
 
 
 @pytest.mark.parametrize("instance", ["mariadb"], indirect=True)
@@ -247,7 +242,7 @@ def test_bodies_of_routines_need_a_privilege_where_select_is_per_schema(
     names = [item.name for item in _needed("mysql") if item.name not in {"SELECT", "SHOW_ROUTINE"}]
     partial = [f"{', '.join(names)} ON *.*", f"SELECT ON {SCHEMA}.*", "SELECT ON mysql.*"]
     with _open(_make_user(instance, *partial)) as session:
-        missing = missing_privileges(session, Purpose.BACKUP, [SCHEMA])
+        missing = missing_privileges(session, Purpose.BACKUP, scope_of_schemas([SCHEMA]))
     assert [item.name for item in missing] == ["SHOW_ROUTINE"]
 
 
@@ -314,7 +309,7 @@ def test_a_shard_that_cannot_be_reached_is_a_finding_and_the_others_go_on(
     dead = Shard(ShardName("s1"), Endpoint(socket=str(tmp_path / "none")), Login("x"))
     wrong = _shard(mariadb, "root", "wrong", "s2")
     fleet = Fleet("shop", (_root(mariadb), dead, wrong))
-    findings = examine_fleet(fleet, copy_limit_bytes=LIMIT_BYTES)
+    findings = examine_fleet(fleet, Scope())
     blockers = [item for item in findings if item.severity is Severity.BLOCKER]
     assert [(item.where, item.what) for item in blockers] == [
         ("s1", "connection"),
@@ -326,7 +321,7 @@ def test_a_shard_that_cannot_be_reached_is_a_finding_and_the_others_go_on(
 
 def test_one_instance_under_two_names_is_found(mariadb: Instance) -> None:
     fleet = Fleet("shop", (_root(mariadb, "s0"), _root(mariadb, "s1")))
-    findings = examine_fleet(fleet, copy_limit_bytes=LIMIT_BYTES)
+    findings = examine_fleet(fleet, Scope())
     assert "instances" in {item.what for item in findings if item.severity is Severity.BLOCKER}
 
 
@@ -345,7 +340,7 @@ def test_tables_that_need_care_are_named_one_by_one(instance: Instance) -> None:
     fleet = Fleet("shop", (_root(instance),), (LogicalTable("plain", (node,)),))
     found = [
         item
-        for item in examine_fleet(fleet, copy_limit_bytes=LIMIT_BYTES)
+        for item in examine_fleet(fleet, Scope())
         if item.what == "tables" and item.severity is not Severity.OK
     ]
     severities = {item.message.split(":")[0]: item.severity for item in found}

@@ -28,7 +28,8 @@ from tests.support.repositories import make_repository, put_backup
 
 _CLIENTS = 3
 _STEPS = sorted(name for name in failpoints.NAMES if name.startswith("prune."))
-_POLICY = Keep(last=2)
+_POLICIES = [Keep(last=1), Keep(last=2)]
+_SCOPES = [(), ("--tables x",), ("--tables x",)]
 
 
 class _Fleet:
@@ -58,7 +59,7 @@ class _Fleet:
         with stack:
             if self.draw.random() < 0.2:
                 return None  # it dies, and its chunks are left behind
-            put_backup(self.repository, writer, backup, rows)
+            put_backup(self.repository, writer, backup, rows, scope=self.draw.choice(_SCOPES))
             return backup
 
 
@@ -68,12 +69,14 @@ class World:
     def __init__(self, folder: Path, seed: int, off: dict[str, Any] | None = None) -> None:
         self.off = off or {}
         self.draw = random.Random(seed)
+        self.policy = self.draw.choice(_POLICIES)
         self.storage = MemoryStorage()
         make_repository(self.storage, folder)
         self.folder = folder
         self.fleets = [_Fleet(f"f{n}", self.open(), self.draw) for n in range(_CLIENTS)]
         self.count = 0
         self.held: set[str] = set()
+        self.has_complete = False
 
     def open(self) -> Repository:
         return open_again(self.storage, self.folder)
@@ -110,7 +113,7 @@ class World:
         between = self.between if what == "between" else None
         with _patched(self.off | points, step, between), contextlib.suppress(RepositoryLocked):
             try:
-                prune(self.open(), _POLICY)
+                prune(self.open(), self.policy)
             except ShardvaultError as error:
                 if "failpoint" not in str(error):
                     raise
@@ -122,6 +125,9 @@ class World:
     def check(self) -> None:
         assert find_unreadable(self.open()) == []
         assert self.held <= set(ids_of(self.open()))
+        complete = any(one.is_verified and not one.scope for one in self.open().list())
+        assert complete or not self.has_complete, "the last verified complete backup went"
+        self.has_complete = complete
 
 
 @contextlib.contextmanager
@@ -152,7 +158,7 @@ def run_world(seed: int, off: dict[str, Any] | None = None) -> None:
         for fleet in world.fleets:
             if fleet.open is not None:
                 world.back_up(fleet)
-        assert prune(world.open(), _POLICY).status == "complete"
+        assert prune(world.open(), world.policy).status == "complete"
         world.check()
 
 
@@ -166,6 +172,16 @@ def run_worlds(seeds: Iterable[int], off: dict[str, Any]) -> None:
 @given(st.integers(0, 2**32))
 def test_nothing_is_lost_in_any_order_of_steps(seed: int) -> None:
     run_world(seed)
+
+
+def test_with_one_count_for_all_scopes_some_order_loses_the_last_complete_backup(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Negative control of the first test."""
+    off = failpoints._parse("prune.scope=off")
+    monkeypatch.setattr(failpoints, "_points", off)
+    with pytest.raises(AssertionError, match="the last verified complete backup went"):
+        run_worlds(range(40), off)
 
 
 def test_without_the_safeties_some_order_loses_a_backup(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from shardvault.errors import IntegrityError, ObjectMissing, UnknownBackup
 from shardvault.events import Event
 from shardvault.interfaces import Buffer, ChunkKind, ChunkSource, ObjectStat, Storage
@@ -42,6 +44,10 @@ class Remembered(HeadMemory):
 
     def recall(self) -> Head | None:
         return self.head
+
+    def advance(self, head: Head) -> None:
+        accepted = self.head.accepted if self.head else {}
+        self.head = msgspec.structs.replace(head, accepted=accepted)
 
     def remember(self, head: Head) -> None:
         self.head = head

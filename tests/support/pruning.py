@@ -8,7 +8,8 @@ from shardvault.app.building import Silent
 from shardvault.interfaces import Storage
 from shardvault.model.ids import BackupId
 from shardvault.model.policy import Keep
-from shardvault.model.report import PruneReport
+from shardvault.model.report import ForgetReport, PruneReport
+from shardvault.operations.forget import ForgetOptions, run_forget
 from shardvault.operations.prune import PruneOptions, run_prune
 from shardvault.operations.retention import note_verified
 from shardvault.repository.keyfiles import read_key_file
@@ -26,6 +27,11 @@ def open_again(storage: Storage, folder: Path) -> Repository:
 def prune(repository: Repository, keep: Keep = LAST, *, is_dry: bool = False) -> PruneReport:
     """Prune by a policy, silently."""
     return run_prune(repository, PruneOptions(keep, is_dry), Silent())
+
+
+def forget(repository: Repository, backup: str, *, confirmed: str = "") -> ForgetReport:
+    """Forget a backup by its id, silently."""
+    return run_forget(repository, ForgetOptions(BackupId(backup), confirmed), Silent())
 
 
 def verify(repository: Repository, *backups: str) -> None:

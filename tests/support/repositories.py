@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from shardvault.interfaces import ChunkKind, Storage
 from shardvault.model.ids import BackupId, ChunkId, ShardName
@@ -89,17 +91,23 @@ def make_manifest(backup: str, part: tuple[ChunkId, ...], begin: str = "") -> Ma
 
 
 def put_backup(
-    repository: Repository, writer: ChunkWriter, backup: str, rows: list[bytes] | None = None
+    repository: Repository,
+    writer: ChunkWriter,
+    backup: str,
+    rows: list[bytes] | None = None,
+    **changes: Any,
 ) -> Manifest:
-    """Store rows, part and manifest through an open session."""
+    """Store rows, part and manifest, whose fields can be changed, through an open session."""
     chunks = tuple(writer.put(row, ChunkKind.ROWS).chunk for row in rows or ROWS)
-    manifest = make_manifest(backup, put_part(writer, make_part(chunks)))
+    manifest = replace(make_manifest(backup, put_part(writer, make_part(chunks))), **changes)
     writer.flush()
     repository.commit(manifest)
     return manifest
 
 
-def add_backup(repository: Repository, backup: str, rows: list[bytes] | None = None) -> Manifest:
+def add_backup(
+    repository: Repository, backup: str, rows: list[bytes] | None = None, **changes: Any
+) -> Manifest:
     """Store a backup in a session of its own."""
     with repository.writer("backup") as writer:
-        return put_backup(repository, writer, backup, rows)
+        return put_backup(repository, writer, backup, rows, **changes)

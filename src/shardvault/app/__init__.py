@@ -15,6 +15,7 @@ from shardvault.app.backups import (
     show_definitions,
     verify,
 )
+from shardvault.app.comparison import diff, find
 from shardvault.app.copies import copy_repository
 from shardvault.app.databases import backup_database, restore_database
 from shardvault.app.keys import (
@@ -29,7 +30,7 @@ from shardvault.app.keys import (
 )
 from shardvault.app.locks import accept_history, examine_history, leases, unlock
 from shardvault.app.repositories import init, probe
-from shardvault.app.retention import keep, policy, prune, release
+from shardvault.app.retention import forget, keep, policy, prune, release
 from shardvault.app.upkeep import check_repository, repair_repository, repository_stats
 
 __all__ = [
@@ -41,8 +42,11 @@ __all__ = [
     "check",
     "check_repository",
     "copy_repository",
+    "diff",
     "examine_history",
     "export_key",
+    "find",
+    "forget",
     "init",
     "keep",
     "leases",

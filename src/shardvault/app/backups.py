@@ -11,6 +11,7 @@ from shardvault.app.building import (
     count_sessions,
     count_threads,
     load,
+    narrow_latest,
     open_configured,
     open_copies,
     open_fleet,
@@ -20,8 +21,8 @@ from shardvault.app.building import (
 from shardvault.app.stores import open_store
 from shardvault.interfaces import EventSink
 from shardvault.model.definer import parse_definer_rules
-from shardvault.model.ids import BackupId
 from shardvault.model.loss import parse_losses
+from shardvault.model.policy import parse_tags
 from shardvault.model.report import (
     BackupReport,
     CatalogReport,
@@ -41,11 +42,14 @@ from shardvault.version import VERSION
 _CHECK_RETRY_S = 10.0  # a store that is down is reported soon; a backup waits longer
 
 
-def check(config: str | None = None, *, sink: EventSink | None = None) -> CheckReport:
+def check(
+    config: str | None = None, *, scope: Scope | None = None, sink: EventSink | None = None
+) -> CheckReport:
     """Examine every shard, the store and each repository; change nothing that lasts.
 
     Args:
         config: the file that names fleet and repository.
+        scope: what a backup would be narrowed to; None = everything.
         sink: takes progress.
     """
     from shardvault.operations.check import Place, run_check
@@ -61,7 +65,7 @@ def check(config: str | None = None, *, sink: EventSink | None = None) -> CheckR
         )
         for section in loaded.repository
     ]
-    return run_check(fleet, storage, places, sink)
+    return run_check(fleet, storage, places, sink, scope)
 
 
 def backup(
@@ -69,6 +73,7 @@ def backup(
     *,
     scope: Scope | None = None,
     allow_loss: Iterable[str] = (),
+    tags: Iterable[str] = (),
     threads: int | None = None,
     upload_bytes_s: int | None = None,
     wait_lock_s: float | None = None,
@@ -81,6 +86,7 @@ def backup(
         scope: narrows what is backed up; None = everything.
         allow_loss: kinds of loss to accept, by their words in ``model.loss.LossKind``;
             the report names every table that one of them met.
+        tags: names for the backup, as ``latest:TAG`` and the policy use them.
         threads: ranges read at the same time; None = the configuration's.
         upload_bytes_s: most bytes sent to the store per second; None = the configuration's.
         wait_lock_s: longest wait for what is in the way of the locks [s]; None = the
@@ -90,7 +96,7 @@ def backup(
     from shardvault.barrier.limits import BarrierLimits
     from shardvault.operations.backup import BackupOptions, run_backup
 
-    allowed = parse_losses(allow_loss)
+    allowed, names = parse_losses(allow_loss), parse_tags(tags)
     loaded = load(config)
     barrier = loaded.backup.barrier
     options = BackupOptions(
@@ -107,34 +113,48 @@ def backup(
         zstd_level=loaded.backup.zstd_level,
         allowed_losses=allowed,
         parity_packs=loaded.require_repository().parity_packs,
+        tags=names,
     )
     repository = open_configured(loaded, upload_bytes_s=upload_bytes_s)
     return run_backup(open_fleet(loaded), repository, options, sink or Silent())
 
 
-def list_backups(config: str | None = None, *, repository: str | None = None) -> CatalogReport:
-    """List every complete backup, oldest first, and name what cannot be read.
+def list_backups(
+    config: str | None = None, *, repository: str | None = None, tags: Iterable[str] = ()
+) -> CatalogReport:
+    """List every backup, oldest first, and name what cannot be read.
 
     Args:
         config: the file that names the repository.
         repository: which of its repositories, by name or URL; None = the nearest that can
             be opened, which is told if it is not the first.
+        tags: list only backups that have one of these; none = every backup.
     """
+    wanted = parse_tags(tags)
     copies = open_copies(load(config, repository))
 
     def read(opened: Repository) -> CatalogReport:
-        return CatalogReport(opened.list(), tuple(map(str, opened.damaged())))
+        backups = (one for one in opened.list() if not wanted or set(wanted) & set(one.tags))
+        return CatalogReport(tuple(backups), tuple(map(str, opened.damaged())))
 
     report = copies.first(read)
-    return dataclasses.replace(report, findings=copies.findings())
+    return dataclasses.replace(report, findings=copies.findings(), tags=wanted)
 
 
 def show(backup_id: str, config: str | None = None, *, repository: str | None = None) -> ShowReport:
-    """Describe one backup in full; ``latest`` is an id."""
+    """Describe one backup in full.
+
+    Args:
+        backup_id: an id, the beginning of one, ``latest`` or ``latest:TAG``.
+        config: the file that names the repository.
+        repository: which of its repositories, by name or URL; None = the nearest that holds
+            the backup.
+    """
     from shardvault.operations.retention import is_verified
     from shardvault.operations.show import run_show
 
-    backup = open_copies(load(config, repository)).open(BackupId(backup_id))
+    loaded = load(config, repository)
+    backup = open_copies(loaded).open(backup_id, narrow_latest(loaded))
     report = run_show(backup.manifest, backup)
     notices = (f"{finding.where}: {finding.message}" for finding in backup.findings())
     told = dataclasses.replace(report.backup, notices=(*report.backup.notices, *notices))
@@ -149,7 +169,8 @@ def show_definitions(
     """List the CREATE statements that a backup holds."""
     from shardvault.operations.show import run_show_definitions
 
-    backup = open_copies(load(config, repository)).open(BackupId(backup_id))
+    loaded = load(config, repository)
+    backup = open_copies(loaded).open(backup_id, narrow_latest(loaded))
     return run_show_definitions(backup.manifest, backup)
 
 
@@ -168,7 +189,7 @@ def verify(
     So is a repository that had to be passed over: the backup is sound, in a copy.
 
     Args:
-        backup_id: which backup; ``latest`` is an id.
+        backup_id: an id, the beginning of one, ``latest`` or ``latest:TAG``.
         config: the file that names fleet and repository.
         repository: which of its repositories, by name or URL; None = the nearest that holds
             the backup, and for what is damaged there the next.
@@ -182,7 +203,7 @@ def verify(
 
     loaded = load(config, repository)
     copies = open_copies(loaded, sink, download_bytes_s=download_bytes_s)
-    backup = copies.open(BackupId(backup_id))
+    backup = copies.open(backup_id, narrow_latest(loaded))
     threads = count_threads(loaded, threads)
     report = run_verify(backup.manifest, backup, sink or Silent(), threads=threads)
     proven = backup.proven()
@@ -228,7 +249,7 @@ def plan_restore(
         definers=parse_definer_rules(definers),
         skip_damaged=skip_damaged,
     )
-    backup = open_copies(loaded).open(BackupId(backup_id))
+    backup = open_copies(loaded).open(backup_id, narrow_latest(loaded, options.scope))
     report = report_plan(plan_for(backup, open_target(loaded, target), options))
     return dataclasses.replace(report, findings=(*report.findings, *backup.findings()))
 
@@ -255,7 +276,8 @@ def restore(
     """Restore a backup, read every table back, and succeed only if all is equal.
 
     Args:
-        backup_id: which backup; ``latest`` is an id.
+        backup_id: an id, the beginning of one, ``latest`` or ``latest:TAG``. The latest is the
+            newest complete backup of the fleet, or one of exactly this scope, if newer.
         config: the file that names fleet and repository.
         repository: which of its repositories, by name or URL; None = the nearest that holds
             the backup, and for what is damaged there the next.
@@ -296,7 +318,7 @@ def restore(
         skip_damaged=skip_damaged,
     )
     copies = open_copies(loaded, sink, download_bytes_s=download_bytes_s)
-    backup = copies.open(BackupId(backup_id))
+    backup = copies.open(backup_id, narrow_latest(loaded, options.scope))
     plan = plan_for(backup, open_target(loaded, target), options)
     report = run_restore(plan, backup, sink or Silent())
     proven = backup.proven()

@@ -17,10 +17,11 @@ from shardvault.errors import RepositoryMissing, TamperDetected, UsageError
 from shardvault.events import Event, Noticed
 from shardvault.fleet.topology import TableSpec, build_fleet
 from shardvault.interfaces import EventSink, Storage
-from shardvault.model.target import Fleet
+from shardvault.model.target import Fleet, Scope
 from shardvault.repository.copies import Copies, Site
 from shardvault.repository.fallback import BackupReader
 from shardvault.repository.heads import HeadMemory
+from shardvault.repository.lookup import Latest
 from shardvault.repository.sources import SourceKey, read_source_file
 from shardvault.repository.store import (
     Repository,
@@ -148,6 +149,15 @@ def open_copies(
     ]
     takes = sink or Silent()
     return Copies(sites, lambda sentence: takes.emit(Noticed(sentence)))
+
+
+def narrow_latest(config: Config, scope: Scope | None = None) -> Latest:
+    """Say which backups ``latest`` chooses from: those of the configured fleet.
+
+    Args:
+        scope: what narrows the operation; a backup of this very scope counts too.
+    """
+    return Latest(config.fleet.name, scope.describe() if scope else ())
 
 
 def count_threads(config: Config, threads: int | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shardvault.app.building import Silent, count_threads, load, open_configured
+from shardvault.app.building import Silent, count_threads, load, narrow_latest, open_configured
 from shardvault.app.openers import remember_heads
 from shardvault.app.stores import open_store
 from shardvault.clock import monotonic_s
@@ -12,7 +12,6 @@ from shardvault.config.schema import Config, RepositorySection
 from shardvault.errors import Interrupted, ShardvaultError, UsageError
 from shardvault.events import Noticed, PhaseStarted
 from shardvault.interfaces import EventSink, Storage
-from shardvault.model.ids import BackupId
 from shardvault.model.report import CopyReport, Finding, RepositoryCopy, Severity
 from shardvault.repository.mirror import mirror_repository, remember_mirror
 from shardvault.repository.store import Repository
@@ -40,7 +39,8 @@ def copy_repository(
     of a single one is raised.
 
     Args:
-        backups: ids; none = every backup. A mirror takes all or nothing.
+        backups: ids or their beginnings, or ``latest``, which is the newest complete one of the
+            configured fleet; none = every backup. A mirror takes all or nothing.
         config: the file that names the repositories.
         to: the copy, by name or URL; None = each of them.
         repository: copy from this one, by name or URL; None = the first.
@@ -55,7 +55,7 @@ def copy_repository(
     from shardvault.operations.copy import CopyOptions, run_copy
 
     loaded = load(config, repository)
-    takes = sink or Silent()
+    takes, narrow = sink or Silent(), narrow_latest(loaded)
     source = open_configured(loaded, download_bytes_s=download_bytes_s)
 
     def copy(section: RepositorySection) -> RepositoryCopy:
@@ -67,7 +67,7 @@ def copy_repository(
             name=section.label,
             threads=count_threads(loaded, threads),
             zstd_level=loaded.backup.zstd_level,
-            backups=tuple(map(BackupId, backups)),
+            backups=tuple(source.find(word, narrow) for word in backups),
         )
         destination = open_configured(loaded, section=section, upload_bytes_s=upload_bytes_s)
         return run_copy(source, destination, options, takes)

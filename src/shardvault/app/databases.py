@@ -11,12 +11,13 @@ from shardvault.app.openers import remember_heads
 from shardvault.errors import RepositoryMissing, UsageError
 from shardvault.fleet.topology import build_fleet
 from shardvault.interfaces import EventSink
-from shardvault.model.ids import BackupId, ShardName
+from shardvault.model.ids import ShardName
 from shardvault.model.loss import parse_losses
 from shardvault.model.report import BackupReport, RestoreReport
 from shardvault.model.target import Endpoint, Fleet, Login, Scope, Shard
 from shardvault.repository.copies import Copies, Site
 from shardvault.repository.keyfiles import read_key_file
+from shardvault.repository.lookup import Latest
 from shardvault.repository.store import Repository, create_repository, open_repository
 from shardvault.storage import open_storage
 from shardvault.version import VERSION
@@ -95,7 +96,8 @@ def restore_database(
         database: the schema to restore; ``*`` for all.
         repository: place of the repository.
         key_file: path of the repository's key.
-        backup_id: which backup; ``latest`` is an id.
+        backup_id: an id, the beginning of one, or ``latest``: the newest backup of all
+            databases, or of this one, if that is newer.
         port: TCP port.
         socket: path of the Unix socket, instead of host and port.
         replace: drop the database if it is in the way; also allows the source itself.
@@ -119,7 +121,9 @@ def restore_database(
         read_key_file(Path(key_file)),
         memory=remember_heads(repository),
     )
-    backup = Copies([Site(repository, lambda: opened)]).open(BackupId(backup_id))
+    backup = Copies([Site(repository, lambda: opened)]).open(
+        backup_id, Latest(fleet.name, options.scope.describe())
+    )
     return run_restore(plan_for(backup, fleet, options), backup, sink or Silent())
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shardvault.app.building import Silent, load, open_configured
+from shardvault.app.building import Silent, load, narrow_latest, open_configured
 from shardvault.errors import UsageError
 from shardvault.interfaces import EventSink
 from shardvault.model.policy import Keep, parse_keep
-from shardvault.model.report import HoldReport, PolicyReport, PruneReport
+from shardvault.model.report import ForgetReport, HoldReport, PolicyReport, PruneReport
 
 
 def prune(
@@ -37,9 +37,39 @@ def prune(
     loaded = load(config, repository)
     opened = open_configured(loaded)
     if accept is not None:
-        accept_backup(opened, accept, reason)
+        accept_backup(opened, opened.find(accept, narrow_latest(loaded)), reason)
     options = PruneOptions(rules, dry_run, loaded.require_repository().parity_packs)
     return run_prune(opened, options, sink or Silent())
+
+
+def forget(
+    backup_id: str,
+    config: str | None = None,
+    *,
+    repository: str | None = None,
+    confirm_last: str = "",
+    dry_run: bool = False,
+    sink: EventSink | None = None,
+) -> ForgetReport:
+    """Take one backup out of the catalog by its name, and free what no other backup needs.
+
+    Args:
+        backup_id: its id, the beginning of it, or ``latest:TAG``.
+        config: the file that names the repository.
+        repository: which of its repositories, by name or URL; None = the first.
+        confirm_last: the whole id again; needed for a complete backup if no other complete
+            backup of its fleet is verified.
+        dry_run: change nothing, and report what would be done.
+        sink: takes progress.
+    """
+    from shardvault.operations.forget import ForgetOptions, run_forget
+
+    loaded = load(config, repository)
+    parity_packs = loaded.require_repository().parity_packs
+    opened = open_configured(loaded)
+    backup = opened.find(backup_id, narrow_latest(loaded))
+    options = ForgetOptions(backup, confirm_last, dry_run, parity_packs)
+    return run_forget(opened, options, sink or Silent())
 
 
 def policy(
@@ -62,10 +92,19 @@ def policy(
 def keep(
     backup_id: str, reason: str, config: str | None = None, *, repository: str | None = None
 ) -> HoldReport:
-    """Keep a backup whatever the policy says; ``latest`` is an id."""
+    """Keep a backup whatever the policy says.
+
+    Args:
+        backup_id: an id, the beginning of one, ``latest`` or ``latest:TAG``.
+        reason: why it is kept.
+        config: the file that names the repository.
+        repository: which of its repositories, by name or URL; None = the first.
+    """
     from shardvault.operations.retention import hold_backup
 
-    return hold_backup(open_configured(load(config, repository)), backup_id, reason)
+    loaded = load(config, repository)
+    opened = open_configured(loaded)
+    return hold_backup(opened, opened.find(backup_id, narrow_latest(loaded)), reason)
 
 
 def release(
@@ -74,7 +113,9 @@ def release(
     """Leave a backup that was kept with ``keep`` to the policy again."""
     from shardvault.operations.retention import release_backup
 
-    return release_backup(open_configured(load(config, repository)), backup_id)
+    loaded = load(config, repository)
+    opened = open_configured(loaded)
+    return release_backup(opened, opened.find(backup_id, narrow_latest(loaded)))
 
 
 def _parse(text: str) -> Keep:

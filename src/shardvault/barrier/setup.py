@@ -5,13 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from shardvault.barrier.gate import (
-    VARIABLES,
-    longest_hold_s,
-    read_variables,
-    refuse_galera,
-    refuse_version,
-)
+from shardvault.barrier.gate import VARIABLES, longest_hold_s, refuse_source
 from shardvault.barrier.limits import (
     SETUP_LIMIT_S,
     SNAPSHOT_IDLE_S,
@@ -22,6 +16,7 @@ from shardvault.barrier.links import Link
 from shardvault.barrier.locks import PROBE
 from shardvault.barrier.round_trips import refuse_distant
 from shardvault.barrier.rounds import Ask, Rounds
+from shardvault.fleet.servers import parse_variables
 
 _ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
@@ -33,11 +28,10 @@ def prepare(links: Sequence[Link], rounds: Rounds, limits: BarrierLimits) -> flo
         the longest hold that every server's lock_wait_timeout allows [s].
 
     Raises:
-        RefusedError: too old, Galera, or too far away; nothing was locked.
+        RefusedError: a rule about servers blocks one, see ``fleet.settings``, or one is too far
+            away; nothing was locked.
         AskFailed: a session failed.
     """
-    for link in links:
-        refuse_version(link.shard, link.locker.family, link.locker.version)
     hold_s = _check_variables(links, rounds, limits.hold_s)
     scripts = [script for link in links for script in _scripts(link, limits)]
     rounds.run(scripts, rounds.pace.now_s() + SETUP_LIMIT_S)
@@ -50,9 +44,9 @@ def _check_variables(links: Sequence[Link], rounds: Rounds, limit_s: float) -> f
     deadline_s = rounds.pace.now_s() + SETUP_LIMIT_S
     answers = rounds.ask([Ask(link.observer, VARIABLES) for link in links], deadline_s)
     for link, answer in zip(links, answers, strict=True):
-        variables = read_variables(answer.rows)
-        refuse_galera(link.shard, variables)
-        limit_s = longest_hold_s(link.shard, variables, limit_s)
+        variables = parse_variables(answer.rows)
+        refuse_source(link.observer, variables)
+        limit_s = longest_hold_s(variables, limit_s)
     return limit_s
 
 

@@ -38,6 +38,14 @@ _KINDS = "; ".join(f"{kind}: {kind.meaning}" for kind in LossKind)
     help="Wait up to this long, for example 10min, for DDL, LOCK TABLES and long statements that "
     "are in the way of the locks. Rows can be changed meanwhile. Default: 30s.",
 )
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="NAME",
+    help="Give the backup a name, for `list --tag`, `latest:NAME` and the policy; repeatable, or "
+    "separated by commas.",
+)
 @limit_upload
 @click.pass_obj
 def backup(
@@ -45,12 +53,15 @@ def backup(
     /,
     allow_loss: tuple[str, ...],
     wait_lock_s: int | None,
+    tags: tuple[str, ...],
     upload_bytes_s: int | None,
     **scope: tuple[str, ...],
 ) -> int:
     """Take a hot logical backup of the fleet at one cut.
 
     What cannot come back exactly is refused before anything is locked; --allow-loss accepts it.
+    Options that leave something out make the backup a partial one: `latest` does not mean it, and
+    retention counts it apart.
     """
     from shardvault import app
     from shardvault.cli.page_backup import describe_backup
@@ -60,6 +71,7 @@ def backup(
             settings.config,
             scope=read_scope(scope),
             allow_loss=split_words(allow_loss),
+            tags=split_words(tags),
             threads=settings.threads,
             upload_bytes_s=upload_bytes_s,
             wait_lock_s=wait_lock_s,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shardvault.cli.asking import confirm
+from shardvault.cli.asking import confirm, is_terminal
 from shardvault.cli.output import write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
@@ -39,7 +39,8 @@ def prune(
 ) -> int:
     """Forget the backups that the policy does not keep, and free what no other needs.
 
-    Only verified backups count, by the time at which the store took them; the last verified one
+    Only verified backups count, by the time at which the store took them, and each fleet and scope
+    apart: a partial backup never takes the place of a complete one. The last verified one of each
     never goes. Backups and restores may run meanwhile. Killed at any step, the next prune goes on.
     """
     from shardvault import app
@@ -61,6 +62,59 @@ def prune(
     return 0
 
 
+@click.command("forget", cls=Verb)
+@click.argument("backup_id", metavar="ID")
+@click.option("--dry-run", is_flag=True, help="Show what would go, and change nothing.")
+@click.option(
+    "--last-complete",
+    default="",
+    metavar="ID",
+    help="The whole id, typed again: needed if no other complete backup of the fleet is verified.",
+)
+@choose_repository
+@click.pass_obj
+def forget(
+    settings: Settings,
+    backup_id: str,
+    dry_run: bool,
+    last_complete: str,
+    *,
+    repository: str | None,
+) -> int:
+    """Forget one backup by its name, and free what no other backup needs.
+
+    The guards are those of `prune`: a backup that is held stays, and nothing is deleted while
+    something is damaged. The last verified complete backup of a fleet goes only if its whole id is
+    typed. A person at a terminal is asked first; without a terminal it needs --yes.
+    """
+    from shardvault import app
+    from shardvault.cli.page_prune import describe_forget
+
+    with open_sink(settings) as sink:
+        planned = app.forget(
+            backup_id, settings.config, repository=repository, dry_run=True, sink=sink
+        )
+    if dry_run:
+        write_report(planned, settings, describe_forget)
+        return 0
+    if planned.is_last and not last_complete and is_terminal():
+        last_complete = click.prompt(
+            "no other complete backup of the fleet is verified; type the id to forget this one",
+            err=True,
+        )
+    confirm(settings, f"forget backup {planned.id}?")
+    with open_sink(settings) as sink:
+        report = app.forget(
+            planned.id,
+            settings.config,
+            repository=repository,
+            confirm_last=last_complete,
+            sink=sink,
+        )
+    write_report(report, settings, describe_forget)
+    return 0
+
+
 @click.command("policy", cls=Verb)
 @click.argument("rules", nargs=-1, metavar="[RULE…]")
 @click.option("--keep-all", is_flag=True, help="Take every rule away: nothing goes.")
@@ -72,8 +126,9 @@ def policy(
     """Show how long the repository keeps backups, or set it.
 
     RULE is last=N, hourly=N, daily=N, weekly=N, monthly=N or yearly=N: the newest verified backup
-    of each of that many hours, days … that have one; or within=AGE, as 30d: every backup since.
-    The rules given replace all that were there.
+    of each of that many hours, days … that have one; within=AGE, for example 30d: every backup
+    since; tag=NAME: every backup with that tag. Each fleet and each scope is counted apart. The
+    rules given replace all that were there.
     """
     from shardvault import app
     from shardvault.cli.page_prune import describe_policy

@@ -38,11 +38,13 @@ class Column:
     Attributes:
         is_number: flush right, never shortened; other columns lose their middle if need be.
         has_color: color cells by the word in them.
+        is_whole: never shortened: something to be copied.
     """
 
     title: str
     is_number: bool = False
     has_color: bool = False
+    is_whole: bool = False
 
 
 def text(title: str) -> Column:
@@ -146,7 +148,7 @@ class Page:
         return write
 
     def _cell(self, column: Column, words: str, width: int) -> str:
-        words = words if column.is_number else shorten(words, width)
+        words = words if column.is_number or column.is_whole else shorten(words, width)
         blanks = " " * (width - measure(words))
         words = self._paint(words) if column.has_color else words
         return blanks + words if column.is_number else words + blanks
@@ -162,7 +164,9 @@ def _fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -
     """Choose the width of each column so that the table fits, if it can."""
     widths = [max(measure(row[place]) for row in rows) for place in range(len(columns))]
     room = width - len(_GAP) * (len(columns) - 1)
-    names = [place for place, column in enumerate(columns) if not column.is_number]
+    names = [
+        place for place, column in enumerate(columns) if not (column.is_number or column.is_whole)
+    ]
     while sum(widths) > room and names:
         widest = max(names, key=widths.__getitem__)
         if widths[widest] <= _NARROWEST:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shardvault.cli.page import Page, number, text
+from shardvault.cli.page_catalog import describe_scope
 from shardvault.cli.render import describe_barrier
 from shardvault.model.loss import AllowedLoss
 from shardvault.model.manifest import LogicalTableRecord, Totals
@@ -102,6 +103,8 @@ def _facts(report: BackupReport) -> list[tuple[str, str]]:
     return [
         ("fleet", report.fleet),
         ("what", f"{report.type}, {report.mode}"),
+        ("scope", describe_scope(report.scope)),
+        *((("tags", ", ".join(report.tags)),) if report.tags else ()),
         ("when", format_span(report.begin, report.end, report.totals.seconds)),
         ("cut", describe_barrier(barrier.held_ms, barrier.lock_wait_ms, barrier.attempts)),
         ("consistency", report.consistency),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shardvault.cli.page import Column, Page, number, text
 from shardvault.model.report import BackupSummary, CatalogReport
 from shardvault.units import format_size
 
 _COLUMNS = (
-    text("id"),
+    Column("id", is_whole=True),
     Column("status", has_color=True),
+)
+_FIGURES = (
     text("consistency"),
     number("rows"),
     number("read"),
@@ -19,7 +23,9 @@ _COLUMNS = (
 def describe_catalog(page: Page, report: CatalogReport) -> None:
     """List the backups, and what cannot be read."""
     if report.backups:
-        page.table(_COLUMNS, map(_describe_row, report.backups))
+        _describe_backups(page, report.backups)
+    elif report.tags:
+        page.prose(f"no backup has the tag {' or '.join(report.tags)}")
     else:
         page.prose("no backups yet; take one with: shardvault backup")
     for backup in report.backups:
@@ -34,11 +40,36 @@ def describe_catalog(page: Page, report: CatalogReport) -> None:
         page.prose(f"repository {finding.where} {finding.message}", outcome="warning", indent=9)
 
 
-def _describe_row(backup: BackupSummary) -> tuple[str, ...]:
+def _describe_backups(page: Page, backups: Sequence[BackupSummary]) -> None:
+    """Add a column for the scope only where a backup is partial."""
+    has_scope = any(backup.scope for backup in backups)
+    columns = (*_COLUMNS, *((text("scope"),) if has_scope else ()), *_FIGURES)
+    page.table(columns, (_describe_row(backup, has_scope=has_scope) for backup in backups))
+    for backup in backups:
+        if backup.scope:
+            page.prose(f"{backup.id}: partial, {describe_scope(backup.scope)}")
+        if backup.tags:
+            page.prose(f"{backup.id}: tags: {', '.join(backup.tags)}")
+
+
+def name_scope(scope: Sequence[str]) -> str:
+    """Write in one word how much a backup holds, for a column."""
+    return "partial" if scope else "all"
+
+
+def describe_scope(scope: Sequence[str]) -> str:
+    """Write what a backup holds; ``everything`` if no option narrowed it."""
+    return " ".join(scope) or "everything"
+
+
+def _describe_row(backup: BackupSummary, *, has_scope: bool) -> tuple[str, ...]:
     totals = backup.totals
+    is_verified = backup.is_verified and backup.status == "complete"
+    scope = (name_scope(backup.scope),) if has_scope else ()
     return (
         backup.id,
-        "verified" if backup.is_verified and backup.status == "complete" else backup.status,
+        "verified" if is_verified else backup.status,
+        *scope,
         backup.consistency,
         f"{totals.rows:,}",
         format_size(totals.bytes_read),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shardvault.cli.page import Column, Page, text
+from shardvault.cli.page_catalog import describe_scope, name_scope
 from shardvault.model.report import (
+    ForgetReport,
     HistoryReport,
     HoldReport,
     LeaseEntry,
@@ -16,7 +18,8 @@ from shardvault.model.report import (
 )
 from shardvault.units import format_duration, format_size
 
-_COLUMNS = (text("id"), text("fleet"), Column("keep", has_color=True), text("why"))
+_COLUMNS = (Column("id", is_whole=True), text("fleet"))
+_DECISION = (Column("keep", has_color=True), text("why"))
 _ALIVE_COLUMNS = 7
 _WORK_COLUMNS = 9
 _EVERYTHING = "every backup"
@@ -33,11 +36,22 @@ def describe_prune(page: Page, report: PruneReport) -> None:
     if report.moved_bytes:
         page.facts([("moved", format_size(report.moved_bytes))])
     page.facts([("time", format_duration(report.seconds))])
-    for owner in report.waiting_for:
-        page.prose(f"the packs are deleted by the next prune: {owner} is at work")
+    _describe_waiting(page, report.waiting_for)
     if report.backups:
         page.blank()
-        page.table(_COLUMNS, map(_describe_backup, report.backups))
+        _describe_backups(page, report.backups)
+
+
+def describe_forget(page: Page, report: ForgetReport) -> None:
+    """Say which backup goes, and what is freed."""
+    is_dry = report.status == "planned"
+    title = f"forget {report.id}" + (", dry run: nothing was changed" if is_dry else "")
+    page.heading(title, report.status)
+    page.facts([("fleet", report.fleet), ("scope", describe_scope(report.scope))])
+    if report.is_last:
+        page.facts([("the last", "no other complete backup of the fleet is verified")])
+    page.facts([("packs", f"{report.packs:,} go"), ("freed", format_size(report.freed_bytes))])
+    _describe_waiting(page, report.waiting_for)
 
 
 def describe_policy(page: Page, report: PolicyReport) -> None:
@@ -81,9 +95,23 @@ def _count_forgotten(backups: Sequence[PrunedBackup], *, is_dry: bool) -> str:
     return f"{forgotten:,} {words}, {len(backups) - forgotten:,} kept"
 
 
-def _describe_backup(backup: PrunedBackup) -> tuple[str, ...]:
+def _describe_waiting(page: Page, owners: Sequence[str]) -> None:
+    for owner in owners:
+        page.prose(f"the packs are deleted by the next prune: {owner} is at work")
+
+
+def _describe_backups(page: Page, backups: Sequence[PrunedBackup]) -> None:
+    """Add a column for the scope only where a backup is partial."""
+    has_scope = any(backup.scope for backup in backups)
+    columns = (*_COLUMNS, *((text("scope"),) if has_scope else ()), *_DECISION)
+    page.table(columns, (_describe_backup(one, has_scope=has_scope) for one in backups))
+
+
+def _describe_backup(backup: PrunedBackup, *, has_scope: bool) -> tuple[str, ...]:
     word = "yes" if backup.is_kept else "no"
-    return (backup.id, backup.fleet, word, ", ".join(backup.reasons) or _NO_RULE)
+    scope = (name_scope(backup.scope),) if has_scope else ()
+    why = ", ".join(backup.reasons) or _NO_RULE
+    return (backup.id, backup.fleet, *scope, word, why)
 
 
 def _describe_lease(page: Page, lease: LeaseEntry) -> None:

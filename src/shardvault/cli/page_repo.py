@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shardvault.cli.page import Page, number, text
+from shardvault.cli.page import Column, Page, number, text
 from shardvault.cli.page_findings import describe_findings
 from shardvault.model.upkeep import (
     DamagedRange,
@@ -19,7 +19,13 @@ from shardvault.units import format_duration, format_rate, format_size
 _RANGES = 3
 _MENDABLE = "can be brought back by parity: run `shardvault repo repair`"
 _LOST = "cannot be restored; all else can"
-_BACKUP_COLUMNS = (text("backup"), number("raw"), number("own"), number("shared"), number("new"))
+_BACKUP_COLUMNS = (
+    Column("backup", is_whole=True),
+    number("raw"),
+    number("own"),
+    number("shared"),
+    number("new"),
+)
 
 
 def describe_repo_check(page: Page, report: RepoCheckReport) -> None:
@@ -85,7 +91,13 @@ def _describe_damage(page: Page, damage: Sequence[DamagedTable], title: str) -> 
     if not damage:
         return
     page.section(title)
-    columns = text("backup"), text("shard"), text("table"), text("ranges"), number("rows")
+    columns = (
+        Column("backup", is_whole=True),
+        text("shard"),
+        text("table"),
+        text("ranges"),
+        number("rows"),
+    )
     page.table(columns, map(_describe_table, damage))
 
 

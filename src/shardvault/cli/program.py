@@ -10,10 +10,12 @@ import click
 from shardvault.cli.cmd_backup import backup
 from shardvault.cli.cmd_check import check
 from shardvault.cli.cmd_completion import COMPLETE_VARIABLE, complete, completion
+from shardvault.cli.cmd_diff import diff
+from shardvault.cli.cmd_find import find
 from shardvault.cli.cmd_init import init
 from shardvault.cli.cmd_key import key
 from shardvault.cli.cmd_list import list_backups
-from shardvault.cli.cmd_prune import keep, policy, prune, unlock
+from shardvault.cli.cmd_prune import forget, keep, policy, prune, unlock
 from shardvault.cli.cmd_repo import repo
 from shardvault.cli.cmd_restore import restore
 from shardvault.cli.cmd_show import show
@@ -29,10 +31,13 @@ COMMANDS: tuple[click.Command, ...] = (
     backup,
     list_backups,
     show,
+    find,
+    diff,
     verify,
     restore,
     policy,
     keep,
+    forget,
     prune,
     unlock,
     key,

@@ -28,6 +28,7 @@ from shardvault.fleet.name_rule import (
 )
 from shardvault.fleet.occupied import MARK_SCHEMA, examine_occupied
 from shardvault.fleet.otherness import examine_otherness
+from shardvault.fleet.privilege_scope import scope_of_schemas
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
 from shardvault.fleet.servers import OLDEST, read_server, read_variables
 from shardvault.fleet.target_settings import EXAMINED, TargetSettings, examine_target_settings
@@ -160,13 +161,13 @@ def _check_version(target: _Target) -> Iterator[Finding]:
 
 def _check_privileges(target: _Target) -> Iterator[Finding]:
     purpose = Purpose.ACCOUNTS if target.contents.accounts else Purpose.RESTORE
-    schemas = {MARK_SCHEMA, *(schema.name for schema in target.contents.schemas)}
-    missing = missing_privileges(target.session, purpose, schemas)
+    scope = scope_of_schemas({MARK_SCHEMA, *(one.name for one in target.contents.schemas)})
+    missing = missing_privileges(target.session, purpose, scope)
     if not missing:
         yield target.finding(Severity.OK, "privileges", f"complete for a {purpose}")
         return
     named = ", ".join(f"{item.name} ({item.reason})" for item in missing)
-    grant = write_grant(target.session, missing)
+    grant = write_grant(target.session, missing, scope)
     yield target.finding(Severity.BLOCKER, "privileges", f"missing: {named}", grant)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from shardvault.mysql.session import Session, decode
 
@@ -12,7 +13,7 @@ _NAME = r"(?:`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\"|[^.`\"\s]+)"
 _PRIVILEGE = rf"[A-Z_]+(?: [A-Z_]+)*(?: ?\({_NAME}(?:, ?{_NAME})*\))?"
 _GRANT = re.compile(
     rf"(?P<verb>GRANT|REVOKE) (?P<list>{_PRIVILEGE}(?:, ?{_PRIVILEGE})*) "
-    rf"ON (?P<schema>\*|{_NAME})\.\* (?:TO|FROM) ",
+    rf"ON (?:TABLE )?(?P<schema>\*|{_NAME})\.(?P<table>\*|{_NAME}) (?:TO|FROM) ",
     re.DOTALL,
 )
 _ALL = "ALL PRIVILEGES"
@@ -29,45 +30,73 @@ class Rule:
 
 @dataclass(frozen=True)
 class Grants:
-    """Hold what a login may do, as far as whole schemas are concerned.
+    """Hold what a login is allowed to do with everything, schemas and tables.
 
     Attributes:
         everywhere: privileges on ``*.*``.
         given: privileges on single schemas.
-        revoked: exceptions from ``everywhere`` (MySQL's partial revokes).
+        revoked: exceptions from ``everywhere`` (MySQL's partial revokes); names, no patterns.
+        on_tables: privileges on single tables, by schema and table.
+        has_patterns: ``%`` and ``_`` in names of schemas are wild; not under MySQL's
+            ``partial_revokes``.
     """
 
     everywhere: frozenset[str]
     given: tuple[Rule, ...] = ()
     revoked: tuple[Rule, ...] = ()
+    on_tables: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    has_patterns: bool = True
 
     def allows(self, privilege: str, schemas: Collection[str] = ()) -> bool:
         """Say whether a privilege is held on all of the schemas; none named = on ``*.*``."""
         if _holds(self.everywhere, privilege):
-            lost = [rule.pattern for rule in self.revoked if _holds(rule.privileges, privilege)]
+            lost = self.revoked_on(privilege)
             return not (lost and not schemas) and not set(lost) & set(schemas)
         return bool(schemas) and all(self._is_given(privilege, name) for name in schemas)
 
+    def allows_on_table(self, privilege: str, schema: str, table: str) -> bool:
+        """Say whether a privilege is held on one table, by whatever grant."""
+        own = self.on_tables.get((schema, table), frozenset())
+        return _holds(own, privilege) or self.allows(privilege, (schema,))
+
+    def revoked_on(self, privilege: str) -> tuple[str, ...]:
+        """Name the schemas that are taken out of a privilege on ``*.*``."""
+        return tuple(rule.pattern for rule in self.revoked if _holds(rule.privileges, privilege))
+
     def _is_given(self, privilege: str, schema: str) -> bool:
         """Look at the most exact pattern only, as the server does: patterns do not add up."""
-        matching = [rule for rule in self.given if matches(rule.pattern, schema)]
+        matching = [rule for rule in self.given if self._matches(rule.pattern, schema)]
         best = max(matching, key=lambda rule: _exactness(rule.pattern), default=None)
         return best is not None and _holds(best.privileges, privilege)
+
+    def _matches(self, pattern: str, schema: str) -> bool:
+        return matches(pattern, schema) if self.has_patterns else pattern == schema
 
 
 def read_grants(session: Session) -> Grants:
     """Read the grants of this login; both families add the roles that are in use."""
-    return parse_grants(decode(row[0] or b"") for row in session.rows("SHOW GRANTS"))
+    lines = [decode(row[0] or b"") for row in session.rows("SHOW GRANTS")]
+    return replace(parse_grants(lines), has_patterns=not _has_partial_revokes(session))
+
+
+def _has_partial_revokes(session: Session) -> bool:
+    """Ask for the switch under which MySQL reads names in grants as they are written.
+
+    Source: MySQL manual, "Privilege Restriction Using Partial Revokes".
+    """
+    rows = session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")
+    return bool(rows) and rows[0][1] == b"ON"
 
 
 def parse_grants(lines: Iterable[str]) -> Grants:
     """Read the answer to SHOW GRANTS.
 
-    Grants on single tables, columns and routines are left out: no operation of ours can
-    work with those alone.
+    Grants on single columns and routines are left out: no operation of ours can work with
+    those alone.
     """
     everywhere: set[str] = set()
     rules: dict[str, dict[str, set[str]]] = {"GRANT": {}, "REVOKE": {}}
+    tables: dict[tuple[str, str], set[str]] = defaultdict(set)
     for line in lines:
         match = _GRANT.match(line)
         if match is None:
@@ -75,12 +104,15 @@ def parse_grants(lines: Iterable[str]) -> Grants:
         privileges = _split(match["list"])
         if line.endswith(f" WITH {_OPTION}"):
             privileges.add(_OPTION)
-        if match["schema"] == "*":
+        if match["table"] != "*":
+            tables[_unquote(match["schema"]), _unquote(match["table"])] |= privileges
+        elif match["schema"] == "*":
             everywhere |= privileges
         else:
             rules[match["verb"]].setdefault(_unquote(match["schema"]), set()).update(privileges)
     given, revoked = (_freeze(rules[verb]) for verb in ("GRANT", "REVOKE"))
-    return Grants(frozenset(everywhere), given, revoked)
+    on_tables = {name: frozenset(found) for name, found in tables.items()}
+    return Grants(frozenset(everywhere), given, revoked, on_tables)
 
 
 def _freeze(rules: dict[str, set[str]]) -> tuple[Rule, ...]:

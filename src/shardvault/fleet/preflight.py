@@ -1,130 +1,147 @@
-"""Look at every shard before a backup and say what stands in its way; change nothing."""
+"""Hold the one table of rules that say whether a server, and what it holds, can be backed up.
+
+`check` reports what the rules find; `backup` asks the same rules before any lock and refuses
+what they block. Nothing is changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from shardvault.errors import ConnectError, ShardvaultError
+from shardvault.errors import ConnectError, PrivilegeError, ShardvaultError
 from shardvault.fleet.activity import find_obstacles, find_prepared
 from shardvault.fleet.grants import read_grants
-from shardvault.fleet.inventory import list_schemas, list_tables, read_inventory
+from shardvault.fleet.instance_identity import group_instances
+from shardvault.fleet.inventory import Inventory, list_schemas
+from shardvault.fleet.privilege_scope import (
+    PrivilegeScope,
+    find_privilege_scope,
+    lists_all_schemas,
+)
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
-from shardvault.fleet.servers import OLDEST, compare_shards, read_server, read_variables
-from shardvault.fleet.settings import EXAMINED, examine_settings
-from shardvault.fleet.topology import SYSTEM_SCHEMAS
+from shardvault.fleet.servers import compare_shards, find_doubles, read_server, read_variables
+from shardvault.fleet.settings import EXAMINED, examine_settings, examine_version
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.fleet.untold_json import find_untold_json
+from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
-from shardvault.model.target import Endpoint, Fleet, Shard
+from shardvault.model.schema import CodeObject
+from shardvault.model.target import Endpoint, Fleet, Scope, Shard
 from shardvault.mysql.quoting import quote_name
 from shardvault.mysql.session import Session
-from shardvault.mysql.state import prepare_read
 
-READ_LIMIT_S = 60.0
+PRIVILEGES = "privileges"
+"""What a finding looked at if the login lacks something."""
 
-_THREADS = 16
+_About = TypeVar("_About")
 
 
 @dataclass(frozen=True)
-class Examination:
-    """Report one shard.
+class Source:
+    """Hold what the rules about a server share.
 
     Attributes:
-        server: what it is, None if it could not be asked.
+        session: as a backup uses it; the privileges that are in force there count.
+        fleet: to which the shard belongs.
+        scope: what is to be backed up.
     """
 
     shard: Shard
-    server: ServerIdentity | None
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True)
-class _Look:
-    """Hold what the checks of one shard share."""
-
     session: Session
-    shard: Shard
-    schemas: Collection[str]
-    copy_limit_bytes: int
+    fleet: Fleet
+    scope: Scope
 
     def finding(self, severity: Severity, what: str, message: str, remedy: str = "") -> Finding:
+        """Report something about this server."""
         return Finding(severity, self.shard.name, what, message, remedy)
 
 
-def examine_fleet(fleet: Fleet, *, copy_limit_bytes: int) -> tuple[Finding, ...]:
-    """Examine all shards at once, then compare them; a shard's fault is never raised.
+@dataclass(frozen=True)
+class SourceContents:
+    """Hold what the rules about the contents of a server share.
 
-    Args:
-        fleet: whose primaries are asked. If it names logical tables, only schemas of the
-            names that these use are in scope.
+    Attributes:
+        session: in the read state.
+        inventory: schemas and tables in scope.
+        objects: views, routines, triggers and events in scope.
         copy_limit_bytes: most of non-transactional tables that may be copied while the
-            barrier is held, per shard [bytes].
+            barrier is held [bytes].
     """
-    schemas = frozenset(node.schema for table in fleet.tables for node in table.nodes)
 
-    def examine(shard: Shard) -> Examination:
-        return examine_shard(shard, schemas=schemas, copy_limit_bytes=copy_limit_bytes)
-
-    with ThreadPoolExecutor(max(1, min(len(fleet.shards), _THREADS))) as pool:
-        found = tuple(pool.map(examine, fleet.shards))
-    servers = {one.shard.name: one.server for one in found if one.server is not None}
-    return (*(finding for one in found for finding in one.findings), *compare_shards(servers))
+    shard: Shard
+    session: Session
+    inventory: Inventory
+    objects: tuple[CodeObject, ...]
+    copy_limit_bytes: int
 
 
-def examine_shard(
-    shard: Shard, *, schemas: Collection[str] = (), copy_limit_bytes: int
-) -> Examination:
-    """Look at one shard's primary; every fault is a finding.
+def examine_server(source: Source) -> tuple[Finding, ...]:
+    """Ask every rule about one server; what a rule cannot find out is a blocker.
 
-    Args:
-        shard: which one.
-        schemas: names in scope; empty = every schema that is not the server's own.
-        copy_limit_bytes: see ``examine_fleet`` [bytes].
+    Raises:
+        ConnectError: the connection was lost.
     """
-    server = None
-    findings: list[Finding] = []
-    try:
-        with Session.open(
-            shard.primary, shard.login, shard=shard.name, read_timeout_s=READ_LIMIT_S
-        ) as session:
-            server = read_server(session)
-            look = _Look(session, shard, schemas, copy_limit_bytes)
-            for what, check in _CHECKS:
-                findings += _run(what, check, look)
-    except ShardvaultError as error:
-        findings.append(_failure(shard.name, "connection", error))
-    return Examination(shard, server, tuple(findings))
+    return tuple(
+        finding
+        for what, rule in _SERVER_RULES
+        for finding in _ask(what, source.shard.name, rule, source)
+    )
 
 
-def _run(what: str, check: _Check, look: _Look) -> list[Finding]:
-    """Run one check; what it cannot find out is a blocker, unless the connection is gone."""
-    try:
-        return list(check(look))
-    except ConnectError:
-        raise
-    except ShardvaultError as error:
-        return [_failure(look.shard.name, what, error)]
+def examine_contents(contents: SourceContents) -> tuple[Finding, ...]:
+    """Ask every rule about what one server has in scope.
+
+    Raises:
+        ConnectError: the connection was lost.
+    """
+    return tuple(
+        finding
+        for what, rule in _CONTENT_RULES
+        for finding in _ask(what, contents.shard.name, rule, contents)
+    )
 
 
-def _failure(where: str, what: str, error: ShardvaultError) -> Finding:
+def compare_servers(sessions: Mapping[ShardName, Session]) -> tuple[Finding, ...]:
+    """Ask the rules about the servers of a fleet together: each instance once, all alike."""
+    servers: dict[ShardName, ServerIdentity] = {}
+    for name, session in sessions.items():
+        servers[name] = read_server(session)
+    return (*find_doubles(group_instances(sessions)), *compare_shards(servers))
+
+
+def failed_rule(where: str, what: str, error: ShardvaultError) -> Finding:
+    """Report what could not be found out; a missing privilege is named as one."""
+    is_privilege = isinstance(error, PrivilegeError)
+    what = PRIVILEGES if is_privilege else what
     return Finding(Severity.BLOCKER, where, what, error.message, error.hint or "")
 
 
-def _check_connection(look: _Look) -> Iterator[Finding]:
-    place = look.shard.primary
-    row = look.session.rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0]
+def _ask(
+    what: str, where: str, rule: Callable[[_About], Iterable[Finding]], about: _About
+) -> list[Finding]:
+    try:
+        return list(rule(about))
+    except ConnectError:
+        raise
+    except ShardvaultError as error:
+        return [failed_rule(where, what, error)]
+
+
+def _check_connection(source: Source) -> Iterator[Finding]:
+    place = source.shard.primary
+    row = source.session.rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0]
     if place.socket is not None:
-        yield look.finding(Severity.OK, "connection", f"socket {place}")
+        yield source.finding(Severity.OK, "connection", f"socket {place}")
     elif row[1]:
-        yield look.finding(Severity.OK, "connection", f"{place}, TLS")
+        yield source.finding(Severity.OK, "connection", f"{place}, TLS")
     elif _is_loopback(place):
-        yield look.finding(Severity.INFO, "connection", f"{place}, without TLS, on this machine")
+        yield source.finding(Severity.INFO, "connection", f"{place}, without TLS, on this machine")
     else:
-        yield look.finding(
+        yield source.finding(
             Severity.WARNING,
             "connection",
             f"{place}, without TLS: rows cross the network readable",
@@ -137,38 +154,44 @@ def _is_loopback(place: Endpoint) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def _check_version(look: _Look) -> Iterator[Finding]:
-    family, version = look.session.family, look.session.version
-    text = look.session.text("SELECT VERSION()")
-    if version >= OLDEST[family]:
-        yield look.finding(Severity.OK, "version", text)
+def _check_version(source: Source) -> Iterable[Finding]:
+    session = source.session
+    text = session.text("SELECT VERSION()")
+    return examine_version(source.shard.name, session.family, session.version, text)
+
+
+def _check_privileges(source: Source) -> Iterator[Finding]:
+    scope = _find_scope(source)
+    missing = missing_privileges(source.session, Purpose.BACKUP, scope)
+    if not missing:
+        yield source.finding(Severity.OK, PRIVILEGES, "complete for a backup")
         return
-    oldest = ".".join(map(str, OLDEST[family][:2]))
-    yield look.finding(
-        Severity.BLOCKER, "version", f"{text} has no backup locks", f"upgrade to {oldest} or newer"
+    named = ", ".join(f"{item.name} ({item.reason})" for item in missing)
+    grant = write_grant(source.session, missing, scope)
+    yield source.finding(Severity.BLOCKER, PRIVILEGES, f"missing: {named}", grant)
+
+
+def _find_scope(source: Source) -> PrivilegeScope:
+    return find_privilege_scope(
+        source.fleet,
+        source.scope,
+        source.shard.name,
+        list_schemas(source.session),
+        sees_all=lists_all_schemas(read_grants(source.session)),
     )
 
 
-def _check_privileges(look: _Look) -> Iterator[Finding]:
-    missing = missing_privileges(look.session, Purpose.BACKUP, look.schemas)
-    if not missing:
-        yield look.finding(Severity.OK, "privileges", "complete for a backup")
-        return
-    named = ", ".join(f"{item.name} ({item.reason})" for item in missing)
-    grant = write_grant(look.session, missing)
-    yield look.finding(Severity.BLOCKER, "privileges", f"missing: {named}", grant)
-
-
-def _check_metadata_locks(look: _Look) -> Iterator[Finding]:
+def _check_metadata_locks(source: Source) -> Iterator[Finding]:
     """Say what an ALTER during the dump would do; see ``barrier.links``."""
-    if look.session.family is not Family.MARIADB:
+    session = source.session
+    if session.family is not Family.MARIADB:
         return
-    grants = read_grants(look.session)
+    grants = read_grants(session)
     if any(grants.allows(name) for name in ("BINLOG ADMIN", "SUPER")):
-        yield look.finding(Severity.OK, "metadata locks", "given back after each range")
+        yield source.finding(Severity.OK, "metadata locks", "given back after each range")
         return
-    user, _, host = look.session.text("SELECT CURRENT_USER()").rpartition("@")
-    yield look.finding(
+    user, _, host = session.text("SELECT CURRENT_USER()").rpartition("@")
+    yield source.finding(
         Severity.WARNING,
         "metadata locks",
         "kept to the end of the dump: an ALTER waits, and new statements on its table behind it",
@@ -177,29 +200,31 @@ def _check_metadata_locks(look: _Look) -> Iterator[Finding]:
     )
 
 
-def _check_settings(look: _Look) -> Iterable[Finding]:
-    variables = read_variables(look.session, *EXAMINED)
-    return examine_settings(look.shard.name, look.session.family, variables)
+def _check_settings(source: Source) -> Iterable[Finding]:
+    variables = read_variables(source.session, *EXAMINED)
+    return examine_settings(source.shard.name, source.session.family, variables)
 
 
-def _check_tables(look: _Look) -> Iterator[Finding]:
-    prepare_read(look.session)
-    present = [name for name in list_schemas(look.session) if name.lower() not in SYSTEM_SCHEMAS]
-    names = [name for name in present if not look.schemas or name in look.schemas]
-    wanted = frozenset(list_tables(look.session, names)) if names else frozenset()
-    inventory = read_inventory(look.session, names, wanted)
-    yield from examine_tables(look.shard.name, inventory, look.copy_limit_bytes)
-    yield from find_untold_json(look.shard, inventory)
+def _check_tables(contents: SourceContents) -> Iterable[Finding]:
+    return examine_tables(contents.shard.name, contents.inventory, contents.copy_limit_bytes)
 
 
-_Check = Callable[[_Look], Iterable[Finding]]
-_CHECKS: tuple[tuple[str, _Check], ...] = (
+def _check_json(contents: SourceContents) -> Iterable[Finding]:
+    return find_untold_json(contents.shard, contents.inventory)
+
+
+_ServerRule = Callable[[Source], Iterable[Finding]]
+_SERVER_RULES: tuple[tuple[str, _ServerRule], ...] = (
     ("connection", _check_connection),
     ("version", _check_version),
-    ("privileges", _check_privileges),
+    (PRIVILEGES, _check_privileges),
     ("metadata locks", _check_metadata_locks),
     ("settings", _check_settings),
-    ("xa", lambda look: find_prepared(look.session)),
-    ("statements", lambda look: find_obstacles(look.session)),
+    ("xa", lambda source: find_prepared(source.session)),
+    ("statements", lambda source: find_obstacles(source.session)),
+)
+_ContentRule = Callable[[SourceContents], Iterable[Finding]]
+_CONTENT_RULES: tuple[tuple[str, _ContentRule], ...] = (
     ("tables", _check_tables),
+    ("tables", _check_json),
 )

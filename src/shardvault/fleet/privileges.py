@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shardvault.fleet.grants import Grants, read_grants
+from shardvault.fleet.privilege_scope import EVERYTHING, PrivilegeScope, TableName
 from shardvault.model.position import Family
-from shardvault.mysql.quoting import quote_name
+from shardvault.mysql.quoting import quote_name, quote_table
 from shardvault.mysql.session import Session
 
 Version = tuple[int, int, int]
+
+_OPTION = "GRANT OPTION"
+_FOR_CODE = frozenset({"SHOW_ROUTINE"})
+"""Privileges on ``*.*`` that tables alone do not need."""
 
 _OWN_NAMES = (10, 5, 2)  # MariaDB splits SUPER and renames REPLICATION CLIENT
 _WITHOUT_SUPER = (11, 0, 0)  # MariaDB's SUPER no longer includes what was split off
@@ -36,14 +43,19 @@ class Privilege:
         name: as GRANT takes it.
         reason: what fails, or is silently missed, without it.
         is_per_schema: a grant on every schema in scope is as good as one on ``*.*``.
-        also_on: schemas that a grant per schema has to cover besides those in scope.
+        is_for_tables: it is needed for tables that are named one by one too, where a grant on
+            each of them is enough; else only for schemas.
+        accounts_in: a schema of the server on which it is needed too, to read accounts.
+        code_in: the same, to read routines.
         instead: privileges on ``*.*`` of which one is as good.
     """
 
     name: str
     reason: str
     is_per_schema: bool = False
-    also_on: tuple[str, ...] = ()
+    is_for_tables: bool = False
+    accounts_in: str = ""
+    code_in: str = ""
     instead: tuple[str, ...] = ()
 
 
@@ -55,52 +67,109 @@ def needed_privileges(family: Family, version: Version, purpose: Purpose) -> tup
     """
     is_mariadb = family is Family.MARIADB
     if purpose is Purpose.BACKUP:
-        special = _mariadb_backup(version) if is_mariadb else _mysql_backup(version)
-        return (*_BACKUP, *special)
+        select, *rest = _mariadb_backup(version) if is_mariadb else _mysql_backup(version)
+        return (select, *_BACKUP, *rest)
     special = _mariadb_restore(version) if is_mariadb else _mysql_restore(version)
     accounts = _ACCOUNTS if purpose is Purpose.ACCOUNTS else ()
     return (*_RESTORE, *special, *accounts)
 
 
 def missing_privileges(
-    session: Session, purpose: Purpose, schemas: Collection[str] = ()
+    session: Session, purpose: Purpose, scope: PrivilegeScope = EVERYTHING
 ) -> tuple[Privilege, ...]:
-    """Find the privileges that this login lacks.
+    """Find the privileges that this login lacks, as they are in force in this session.
 
     Args:
         session: in any state.
-        schemas: names in scope; empty = everything, then only grants on ``*.*`` count,
-            because a schema without a grant would not even be seen.
+        scope: what is needed; of everything only grants on ``*.*`` count, because a schema
+            without a grant would not even be seen.
     """
     grants = read_grants(session)
     needed = needed_privileges(session.family, session.version, purpose)
-    return tuple(item for item in needed if not _is_held(item, grants, schemas))
+    return tuple(item for item in needed if not _is_held(item, grants, scope))
 
 
-def write_grant(session: Session, missing: Sequence[Privilege]) -> str:
-    """Write the one statement that gives this login all that it lacks."""
+def write_grant(
+    session: Session, missing: Sequence[Privilege], scope: PrivilegeScope = EVERYTHING
+) -> str:
+    """Write the statements that give this login all that it lacks, one on each line.
+
+    A privilege that was revoked on a schema is given back there, else the scope decides
+    whether it is given on everything, on schemas or on tables.
+    """
     user, _, host = session.text("SELECT CURRENT_USER()").rpartition("@")
-    names = ", ".join(item.name for item in missing if item.name != "GRANT OPTION")
-    option = " WITH GRANT OPTION" if any(item.name == "GRANT OPTION" for item in missing) else ""
-    return f"GRANT {names or 'USAGE'} ON *.* TO {quote_name(user)}@{quote_name(host)}{option}"
+    grants = read_grants(session)
+    by_place: dict[str, list[str]] = defaultdict(list)
+    for item in missing:
+        for place in _places(item, grants, scope):
+            by_place[place].append(item.name)
+    account = f"{quote_name(user)}@{quote_name(host)}"
+    return "\n".join(_write_one(names, place, account) for place, names in by_place.items())
 
 
-def _is_held(item: Privilege, grants: Grants, schemas: Collection[str]) -> bool:
-    if any(grants.allows(name) for name in item.instead):
+def _write_one(names: Sequence[str], place: str, account: str) -> str:
+    option = " WITH GRANT OPTION" if _OPTION in names else ""
+    listed = ", ".join(name for name in names if name != _OPTION) or "USAGE"
+    return f"GRANT {listed} ON {place} TO {account}{option}"
+
+
+def _places(item: Privilege, grants: Grants, scope: PrivilegeScope) -> Iterator[str]:
+    """Say where a privilege that is missing has to be granted."""
+    revoked = grants.revoked_on(item.name) if item.name in grants.everywhere else ()
+    if revoked:
+        yield from (f"{_quote_schema(schema, grants)}.*" for schema in revoked)
+    elif not item.is_per_schema or scope.is_open:
+        yield "*.*"
+    else:
+        for schema in sorted(_schemas(item, scope)):
+            if not grants.allows(item.name, (schema,)):
+                yield f"{_quote_schema(schema, grants)}.*"
+        yield from (quote_table(*table) for table in _tables_without(item, grants, scope))
+
+
+def _quote_schema(name: str, grants: Grants) -> str:
+    """Write the name of one schema so that a grant on it covers no other."""
+    return quote_name(re.sub(r"([_%\\])", r"\\\1", name) if grants.has_patterns else name)
+
+
+def _is_held(item: Privilege, grants: Grants, scope: PrivilegeScope) -> bool:
+    if any(grants.allows(name) for name in item.instead) or not _is_needed(item, scope):
         return True
-    is_partial = item.is_per_schema and bool(schemas)
-    return grants.allows(item.name, {*schemas, *item.also_on} if is_partial else ())
+    if not item.is_per_schema or scope.is_everything:
+        return grants.allows(item.name)
+    schemas = _schemas(item, scope)
+    covers_schemas = not schemas or grants.allows(item.name, schemas)
+    return covers_schemas and not _tables_without(item, grants, scope)
 
 
+def _is_needed(item: Privilege, scope: PrivilegeScope) -> bool:
+    return item.name not in _FOR_CODE or scope.has_code
+
+
+def _schemas(item: Privilege, scope: PrivilegeScope) -> frozenset[str]:
+    accounts = {item.accounts_in} if scope.has_accounts else set()
+    code = {item.code_in} if scope.has_code else set()
+    return (scope.schemas | accounts | code) - {""}
+
+
+def _tables_without(
+    item: Privilege, grants: Grants, scope: PrivilegeScope
+) -> tuple[TableName, ...]:
+    if not item.is_for_tables:
+        return ()
+    tables = sorted(scope.tables)
+    return tuple(one for one in tables if not grants.allows_on_table(item.name, *one))
+
+
+_SELECT = Privilege("SELECT", "rows, accounts", True, True, accounts_in="mysql")
 _BACKUP = (
-    Privilege("SELECT", "rows, accounts, bodies of routines", True, also_on=("mysql",)),
     Privilege("SHOW VIEW", "definitions of views", True),
-    Privilege("TRIGGER", "triggers are hidden without it", True),
+    Privilege("TRIGGER", "triggers are hidden without it", True, True),
     Privilege("EVENT", "events are hidden without it", True),
     Privilege("PROCESS", "statements that stand in the way, and ids of tables"),
 )
 _RESTORE = (
-    Privilege("SELECT", "reading back what was loaded", True, also_on=("mysql",)),
+    Privilege("SELECT", "reading back what was loaded", True, accounts_in="mysql"),
     Privilege("SHOW VIEW", "comparing views", True),
     Privilege("INSERT", "rows", True),
     Privilege("CREATE", "schemas and tables", True),
@@ -114,13 +183,15 @@ _RESTORE = (
 )
 _ACCOUNTS = (
     Privilege("CREATE USER", "users and roles"),
-    Privilege("GRANT OPTION", "grants of the accounts"),
+    Privilege(_OPTION, "grants of the accounts"),
 )
 
 
 def _mariadb_backup(version: Version) -> tuple[Privilege, ...]:
     monitor = "BINLOG MONITOR" if version >= _OWN_NAMES else "REPLICATION CLIENT"
+    select = replace(_SELECT, reason="rows, accounts, bodies of routines", code_in="mysql")
     return (
+        select,
         Privilege("RELOAD", "BACKUP STAGE"),
         Privilege(monitor, "position in the binlog", instead=_super(version)),
         Privilege("REPLICATION SLAVE", "finding DDL in the binlog"),
@@ -129,6 +200,7 @@ def _mariadb_backup(version: Version) -> tuple[Privilege, ...]:
 
 def _mysql_backup(version: Version) -> tuple[Privilege, ...]:
     return (
+        _SELECT,
         Privilege("RELOAD", "FLUSH TABLES WITH READ LOCK", instead=("FLUSH_TABLES",)),
         Privilege("BACKUP_ADMIN", "LOCK INSTANCE FOR BACKUP"),
         Privilege("REPLICATION CLIENT", "position in the binlog", instead=("SUPER",)),

@@ -54,9 +54,14 @@ class _Choice:
 
 @dataclass(frozen=True)
 class _World:
-    """Hold all that may be chosen; system schemas are not part of it."""
+    """Hold all that can be chosen; system schemas are not part of it.
+
+    Attributes:
+        shards: those in scope; what others hold can be unknown.
+    """
 
     fleet: Fleet
+    shards: frozenset[str]
     tables: tuple[Node, ...]
     schemas: frozenset[Place]
 
@@ -79,8 +84,8 @@ def select_tables(
     Raises:
         UsageError: a shard or pattern that matches nothing, or nothing is left.
     """
-    world = _see(fleet, tables, schemas)
     shards = choose_shards(fleet, scope.shards)
+    world = _see(fleet, shards, tables, schemas)
     included = _match_all(scope.include, world) if scope.include else _choose_default(world)
     excluded = _match_all(scope.exclude, world)
     selection = _combine(world.tables, included, excluded, shards)
@@ -89,10 +94,12 @@ def select_tables(
     return selection
 
 
-def _see(fleet: Fleet, tables: Iterable[Node], schemas: Iterable[Place]) -> _World:
+def _see(
+    fleet: Fleet, shards: frozenset[str], tables: Iterable[Node], schemas: Iterable[Place]
+) -> _World:
     visible = tuple(table for table in tables if table.schema.lower() not in SYSTEM_SCHEMAS)
     places = {(shard, schema) for shard, schema in schemas if schema.lower() not in SYSTEM_SCHEMAS}
-    return _World(fleet, visible, frozenset(places | {_place(table) for table in visible}))
+    return _World(fleet, shards, visible, frozenset(places | {_place(table) for table in visible}))
 
 
 def _place(table: Node) -> Place:
@@ -142,7 +149,7 @@ def _match(pattern: str, world: _World) -> _Choice:
 
 def _match_word(word: str, world: _World) -> _Choice | None:
     """Take a word as a logical table if there is one of that name, else as a schema."""
-    like = _compile(word)
+    like = compile_pattern(word)
     logical = [table for table in world.fleet.tables if like.fullmatch(table.name)]
     if logical:
         nodes = frozenset(node for table in logical for node in table.nodes)
@@ -152,7 +159,7 @@ def _match_word(word: str, world: _World) -> _Choice | None:
 
 
 def _match_path(parts: Sequence[str], world: _World) -> _Choice | None:
-    shard, schema, table = map(_compile, ("*", *parts)[-3:])
+    shard, schema, table = map(compile_pattern, ("*", *parts)[-3:])
     places = frozenset(
         (place_shard, name)
         for place_shard, name in world.schemas
@@ -166,7 +173,7 @@ def _match_path(parts: Sequence[str], world: _World) -> _Choice | None:
     return _Choice(frozenset(), tables) if tables else None
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Make an expression of a pattern in which only ``*`` and ``?`` are special."""
     text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.compile(text, re.DOTALL)
@@ -175,6 +182,8 @@ def _compile(pattern: str) -> re.Pattern[str]:
 def _suggest_near(pattern: str, parts: Sequence[str], world: _World) -> str:
     if parts[-2 if len(parts) > 1 else -1].lower() in SYSTEM_SCHEMAS:
         return "system schemas are never in scope"
+    if len(parts) == 3 and parts[0] in {one.name for one in world.fleet.shards} - world.shards:
+        return f"{parts[0]} is not among the shards in scope"
     if len(parts) == 3:
         known = {str(table) for table in world.tables}
     else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.mysql.quoting import quote_text
-from shardvault.mysql.session import Session, decode
+from shardvault.mysql.session import Row, Session, decode
 
 OLDEST = {Family.MARIADB: (10, 4, 0), Family.MYSQL: (8, 0, 0)}
 """The first versions with the locks that a cut needs."""
@@ -46,8 +46,17 @@ def read_server(session: Session) -> ServerIdentity:
 
 def read_variables(session: Session, *names: str) -> dict[str, str]:
     """Read global variables by their names in lower case; those the server lacks are left out."""
+    return parse_variables(session.rows(ask_variables(*names)))
+
+
+def ask_variables(*names: str) -> str:
+    """Write the statement that asks for global variables."""
     wanted = ", ".join(quote_text(name) for name in names)
-    rows = session.rows(f"SHOW GLOBAL VARIABLES WHERE variable_name IN ({wanted})")
+    return f"SHOW GLOBAL VARIABLES WHERE variable_name IN ({wanted})"
+
+
+def parse_variables(rows: Iterable[Row]) -> dict[str, str]:
+    """Read the answer to ``ask_variables``: values by names in lower case."""
     return {decode(row[0] or b"").lower(): decode(row[1] or b"") for row in rows}
 
 
@@ -70,18 +79,22 @@ def _read_identity(session: Session) -> str:
 
 
 def compare_shards(servers: Mapping[ShardName, ServerIdentity]) -> tuple[Finding, ...]:
-    """Compare the servers of a fleet: no instance twice, same version, same case rule."""
+    """Compare the servers of a fleet: same version, same case rule."""
     if len(servers) < 2:
         return ()
     return (
-        *_find_doubles(servers),
         _compare("version", servers, lambda server: server.version),
         _compare("case rule", servers, lambda server: str(server.lower_case_table_names)),
     )
 
 
-def _find_doubles(servers: Mapping[ShardName, ServerIdentity]) -> Iterator[Finding]:
-    for names in _group(servers, lambda server: server.identity).values():
+def find_doubles(instances: Iterable[Sequence[ShardName]]) -> Iterator[Finding]:
+    """Report shards that are one instance: its rows would be taken twice.
+
+    Args:
+        instances: shards by instance, see ``instance_identity.group_instances``.
+    """
+    for names in instances:
         if len(names) > 1:
             yield Finding(
                 Severity.BLOCKER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from shardvault.fleet.servers import is_on
+from shardvault.fleet.servers import OLDEST, is_on
 from shardvault.model.ids import ShardName
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
@@ -82,6 +82,27 @@ EXAMINED = (
     *(item.variable for item in _EXPECTED),
 )
 """The variables that are looked at."""
+
+
+def examine_version(
+    shard: ShardName, family: Family, version: tuple[int, int, int], text: str
+) -> Iterator[Finding]:
+    """Report whether a server has the locks that a cut needs.
+
+    Args:
+        text: the version as the server says it.
+    """
+    if version >= OLDEST[family]:
+        yield Finding(Severity.OK, shard, "version", text)
+        return
+    oldest = ".".join(map(str, OLDEST[family][:2]))
+    yield Finding(
+        Severity.BLOCKER,
+        shard,
+        "version",
+        f"{text} has no backup locks",
+        f"upgrade to {oldest} or newer, or leave the shard out with --shards",
+    )
 
 
 def examine_settings(

@@ -173,10 +173,13 @@ class Manifest:
     Attributes:
         type: ``full``.
         mode: ``hot-logical``.
-        scope: the filters the user gave, as text; empty = everything.
+        scope: the options that narrowed the backup, as text, sorted; empty = the backup is
+            complete: all shards of the fleet file of its time, and all that the fleet file has
+            in scope.
         claims_not: what the reached level does not guarantee, for people.
         allowed_losses: tables that are not held exactly, each by a loss that was allowed.
         copied_from: id of the repository in which the backup was taken, if this is a copy.
+        tags: names that the user gave the backup, sorted.
     """
 
     version: int
@@ -197,3 +200,4 @@ class Manifest:
     notices: tuple[str, ...] = ()
     allowed_losses: tuple[AllowedLoss, ...] = ()
     copied_from: str = ""
+    tags: tuple[str, ...] = ()

@@ -58,7 +58,12 @@ class ShardVolume:
 
 @dataclass(frozen=True)
 class BackupReport:
-    """Report a finished backup."""
+    """Report a finished backup.
+
+    Attributes:
+        scope: the options that narrowed the backup; empty = it is complete.
+        tags: names that the user gave it.
+    """
 
     id: BackupId
     status: str
@@ -75,6 +80,8 @@ class BackupReport:
     totals: Totals
     notices: tuple[str, ...] = ()
     allowed_losses: tuple[AllowedLoss, ...] = ()
+    scope: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ class BackupSummary:
         allowed_losses: kinds of loss that were allowed and met; empty if all is exact.
         is_verified: all of it was read back, or restored, and was equal.
         hold: why it is kept whatever the policy says; empty if it is not.
+        scope: the options that narrowed the backup; empty = it is complete.
+        tags: names that the user gave it.
     """
 
     id: BackupId
@@ -99,6 +108,8 @@ class BackupSummary:
     allowed_losses: tuple[str, ...] = ()
     is_verified: bool = False
     hold: str = ""
+    scope: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,6 +186,7 @@ class CatalogReport:
     backups: tuple[BackupSummary, ...]
     damaged: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -371,12 +383,43 @@ class IdentityReport:
 
 @dataclass(frozen=True)
 class PrunedBackup:
-    """Say whether retention keeps a backup, and why."""
+    """Say whether retention keeps a backup, and why.
+
+    Attributes:
+        scope: the options that narrowed the backup; empty = it is complete.
+    """
 
     id: BackupId
     fleet: str
     is_kept: bool
     reasons: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForgetReport:
+    """Report that one backup was taken out of the catalog, or what that would do.
+
+    Attributes:
+        status: as of ``PruneReport``.
+        scope: the options that narrowed the backup; empty = it was complete.
+        is_last: no other complete backup of the fleet is verified; its id must be confirmed.
+        packs: that go.
+        freed_bytes: size of packs that go, less that of new ones [bytes].
+        moved_bytes: size of new packs, for what other backups need of old ones [bytes].
+        waiting_for: who is at work.
+    """
+
+    id: BackupId
+    status: str
+    fleet: str
+    scope: tuple[str, ...]
+    is_last: bool
+    packs: int
+    freed_bytes: int
+    moved_bytes: int
+    waiting_for: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

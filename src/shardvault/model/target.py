@@ -110,3 +110,12 @@ class Scope:
     shards: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+    def describe(self) -> tuple[str, ...]:
+        """Write it as the options that chose it: sorted, each once; empty for everything."""
+        options = (
+            *(f"--shards {name}" for name in self.shards),
+            *(f"--tables {pattern}" for pattern in self.include),
+            *(f"--exclude {pattern}" for pattern in self.exclude),
+        )
+        return tuple(sorted(set(options)))

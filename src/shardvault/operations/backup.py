@@ -12,7 +12,14 @@ from shardvault.barrier.limits import BarrierLimits
 from shardvault.clock import format_time, monotonic_s, parse_time, utc_now
 from shardvault.dump.plan import TablePlan, plan_table
 from shardvault.dump.ranges import Border, plan_borders
-from shardvault.errors import DdlDetected, IntegrityError, ObjectMissing
+from shardvault.errors import (
+    BackupExists,
+    DdlDetected,
+    IntegrityError,
+    ObjectMissing,
+    StorageError,
+    UnknownBackup,
+)
 from shardvault.events import Noticed, PhaseStarted, Retrying
 from shardvault.failpoints import failpoint, is_off
 from shardvault.fleet.inventory import TableName, strip_auto_increment
@@ -20,7 +27,7 @@ from shardvault.fleet.scope import choose_shards
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import ShardName
 from shardvault.model.loss import LossKind
-from shardvault.model.manifest import ShardPart, TableRecord
+from shardvault.model.manifest import Manifest, ShardPart, TableRecord
 from shardvault.model.report import BackupReport
 from shardvault.model.schema import Table, TableKind
 from shardvault.model.target import Fleet, Scope, Shard
@@ -28,11 +35,13 @@ from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_read
 from shardvault.operations.definition_proof import prove_binlog, prove_tables
 from shardvault.operations.dumping import DumpedShard, dump_shards, table_record
+from shardvault.operations.examination import examine_sources, refuse_sources
 from shardvault.operations.losses import Losses, judge_losses
 from shardvault.operations.manifests import Heading, Taken, build_manifest, report_of
 from shardvault.operations.range_progress import RangeMeter
 from shardvault.operations.small_tables import SmallTables
 from shardvault.operations.survey import (
+    ChosenScope,
     Sessions,
     ShardSurvey,
     choose_scope,
@@ -43,6 +52,7 @@ from shardvault.operations.survey import (
 )
 from shardvault.repository.catalog import new_backup_id
 from shardvault.repository.chunks import ChunkWriter
+from shardvault.repository.lookup import LATEST, Latest, find_latest
 from shardvault.repository.parts import get_part
 from shardvault.repository.store import Repository
 from shardvault.units import format_size
@@ -50,6 +60,7 @@ from shardvault.workers.local import map_parallel
 
 _OPERATION = "backup"
 _MOST_PLANNERS = 32
+_MOST_IDS = 16
 _CUTS = 3  # how often DDL may come between looking at the definitions and the cut
 
 Plans = Mapping[ShardName, Sequence[TablePlan]]
@@ -65,6 +76,7 @@ class BackupOptions:
         sessions_per_shard: snapshots on each shard.
         allowed_losses: kinds of loss with which a backup is taken all the same.
         parity_packs: packs that share one object of parity; 0 = none is stored.
+        tags: names for the backup, as `latest:TAG` finds it.
     """
 
     threads: int
@@ -75,6 +87,7 @@ class BackupOptions:
     zstd_level: int = 1
     allowed_losses: frozenset[LossKind] = frozenset()
     parity_packs: int = 0
+    tags: tuple[str, ...] = ()
 
 
 def run_backup(
@@ -83,12 +96,14 @@ def run_backup(
     """Take a backup; it exists, complete and proven, once this returns.
 
     Raises:
-        RefusedError: something in scope cannot be kept exact; nothing was locked.
+        RefusedError: something in scope cannot be kept exact, or there is no schema; nothing
+            was locked.
         BarrierError, XaInDoubt: no cut was to be had; no lock is left.
         DdlDetected: definitions changed; nothing is listed, stored chunks are used again.
         StorageError: the store failed; nothing is listed.
     """
     begin, begin_s = format_time(utc_now()), monotonic_s()
+    scope, tags = options.scope, tuple(sorted(set(options.tags)))
     with (
         repository.writer(
             _OPERATION,
@@ -102,15 +117,32 @@ def run_backup(
             freed = format_size(writer.reclaimed_bytes)
             sink.emit(Noticed(f"freed {freed} that an interrupted backup had left"))
         run = _Run(fleet, found, options, sink)
-        taken = run.take(writer, _previous_borders(repository, writer, fleet, sink))
+        previous = _previous_borders(repository, writer, Latest(fleet.name, scope.describe()), sink)
+        taken = run.take(writer, previous)
         sink.emit(PhaseStarted(_OPERATION, "commit"))
         backup = new_backup_id(parse_time(begin), "full", repository.has)
-        heading = Heading(backup, begin, begin_s, options.tool_version, options.scope)
+        heading = Heading(backup, begin, begin_s, options.tool_version, scope, tags)
         manifest = build_manifest(heading, fleet, taken, writer)
         failpoint("backup.before_manifest")
-        repository.commit(manifest)
+        manifest = _commit(repository, manifest)
         failpoint("backup.after_manifest")
     return report_of(manifest)
+
+
+def _commit(repository: Repository, manifest: Manifest) -> Manifest:
+    """Complete a backup; if another took its id just now, under the next one.
+
+    Backups of several fleets may begin in the same second.
+    """
+    for _ in range(_MOST_IDS):
+        try:
+            repository.commit(manifest)
+        except BackupExists:
+            backup = new_backup_id(parse_time(manifest.begin), "full", repository.has)
+            manifest = replace(manifest, id=backup)
+        else:
+            return manifest
+    raise StorageError("other backups took every id; try again")
 
 
 def _chosen(fleet: Fleet, options: BackupOptions) -> list[Shard]:
@@ -128,10 +160,11 @@ class _Run:
         self._sessions = sessions
         self._options = options
         self._sink = sink
-        self._left_out: tuple[str, ...] = ()
 
     def take(self, writer: ChunkWriter, previous: PreviousBorders) -> Taken:
         """Survey, cut, dump, and prove that no definition changed meanwhile."""
+        self._sink.emit(PhaseStarted(_OPERATION, "check servers"))
+        refuse_sources(examine_sources(self._fleet, self._sessions, self._options.scope))
         for left in reversed(range(_CUTS)):
             try:
                 before, losses, plans = self._survey(previous)
@@ -141,11 +174,17 @@ class _Run:
             small = SmallTables({name: _small(tables) for name, tables in plans.items()})
             with self._cut(small) as cut:
                 try:
-                    surveys = self._look_again(before, cut)
+                    chosen, surveys = self._look_again(before, cut)
                 except DdlDetected as error:
                     self._retry(error, left)
                     continue
-                return replace(self._dump(cut, surveys, plans, small, writer), losses=losses)
+                taken = self._dump(cut, surveys, plans, small, writer)
+                return replace(
+                    taken,
+                    left_out=chosen.left_out,
+                    is_complete=chosen.is_complete,
+                    losses=losses,
+                )
         raise AssertionError("unreachable")
 
     def _survey(
@@ -153,8 +192,7 @@ class _Run:
     ) -> tuple[Mapping[ShardName, ShardSurvey], Losses, Plans]:
         """Read what is in scope, refuse what cannot be kept exact, and plan the ranges."""
         self._sink.emit(PhaseStarted(_OPERATION, "survey"))
-        selection, _ = choose_scope(self._fleet, self._sessions, self._options.scope)
-        before = survey_shards(self._sessions, selection)
+        before = survey_shards(self._sessions, self._choose().selection)
         losses = self._judge(before)
         return before, losses, self._plan(before, previous, losses)
 
@@ -167,7 +205,9 @@ class _Run:
     def _judge(self, surveys: Mapping[ShardName, ShardSurvey]) -> Losses:
         """Refuse what cannot be kept exact, while nothing is locked."""
         self._sink.emit(PhaseStarted(_OPERATION, "examine"))
-        losses = judge_losses(self._fleet.shards, surveys, self._options.allowed_losses)
+        losses = judge_losses(
+            self._fleet.shards, self._sessions, surveys, self._options.allowed_losses
+        )
         for loss in losses.allowed:
             self._sink.emit(Noticed(f"shard {loss.shard}: loss allowed: {loss.detail}"))
         for notice in losses.notices:
@@ -216,17 +256,20 @@ class _Run:
 
     def _look_again(
         self, before: Mapping[ShardName, ShardSurvey], cut: Cut
-    ) -> Mapping[ShardName, ShardSurvey]:
-        """Read everything again behind the cut; equal on both sides means equal at the cut."""
-        selection, self._left_out = choose_scope(self._fleet, self._sessions, self._options.scope)
-        surveys = survey_shards(self._sessions, selection)
+    ) -> tuple[ChosenScope, Mapping[ShardName, ShardSurvey]]:
+        """Read everything again after the cut; equal on both sides means equal at the cut."""
+        chosen = self._choose()
+        surveys = survey_shards(self._sessions, chosen.selection)
         for name, survey in surveys.items():
             compare_surveys(before[name], survey)
         cut.assert_protected()
         failpoint("backup.discovered")
-        return {
+        return chosen, {
             name: replace(survey, binlog=before[name].binlog) for name, survey in surveys.items()
         }
+
+    def _choose(self) -> ChosenScope:
+        return choose_scope(self._fleet, self._sessions, self._options.scope)
 
     def _dump(
         self,
@@ -253,7 +296,7 @@ class _Run:
         self._sink.emit(PhaseStarted(_OPERATION, "prove definitions"))
         self._prove_definitions(cut, surveys)
         records = {name: _records(surveys[name], plans[name], dumped[name]) for name in plans}
-        return Taken(surveys, cut, records, dumped, self._left_out)
+        return Taken(surveys, cut, records, dumped)
 
     def _prove_definitions(self, cut: Cut, surveys: Mapping[ShardName, ShardSurvey]) -> None:
         """Prove that no DDL touched what was read, from before the survey until now."""
@@ -299,23 +342,25 @@ def _definition(table: Table) -> bytes:
 
 
 def _previous_borders(
-    repository: Repository, writer: ChunkWriter, fleet: Fleet, sink: EventSink
+    repository: Repository, writer: ChunkWriter, narrow: Latest, sink: EventSink
 ) -> PreviousBorders:
-    """Read the borders of the fleet's last backup, so that unchanged ranges stay the same.
+    """Read the borders of the last backup that held all this, so that ranges stay the same.
 
-    A damaged backup must not stop the next, which stores what was lost anew.
+    A damaged backup must not stop the next, which stores again what was lost.
     """
     if repository.is_write_only:
         return {}
-    backups = [found.id for found in repository.list() if found.fleet == fleet.name]
-    if not backups:
+    backups = [found for found in repository.list() if found.fleet == narrow.fleet]
+    try:
+        last = find_latest(LATEST, backups, narrow).id
+    except UnknownBackup:
         return {}
     borders: dict[ShardName, dict[TableName, tuple[Table, tuple[Border, ...]]]] = {}
-    for shard in repository.load(backups[-1]).shards:
+    for shard in repository.load(last).shards:
         try:
             borders[shard.name] = _borders_of(get_part(writer, shard.part))
         except (IntegrityError, ObjectMissing) as error:
-            sink.emit(Noticed(f"backup {backups[-1]} is damaged, look at it: {error.message}"))
+            sink.emit(Noticed(f"backup {last} is damaged, look at it: {error.message}"))
     return borders
 
 

@@ -13,11 +13,10 @@ from shardvault.errors import (
     StorageUnavailable,
 )
 from shardvault.events import PhaseStarted
-from shardvault.fleet.preflight import examine_fleet
 from shardvault.interfaces import EventSink, Storage
 from shardvault.model.report import CheckReport, Finding, Severity
-from shardvault.model.target import Fleet
-from shardvault.operations.small_tables import SMALL_BYTES
+from shardvault.model.target import Fleet, Scope
+from shardvault.operations.examination import examine_fleet
 from shardvault.repository.format import FORMAT_NAME
 from shardvault.repository.slots import list_slot_names
 from shardvault.repository.store import Repository
@@ -46,17 +45,19 @@ def run_check(
     storage: Storage | None,
     places: Sequence[Place] = (),
     sink: EventSink | None = None,
+    scope: Scope | None = None,
 ) -> CheckReport:
     """Examine shards, store and repositories side by side; one that hangs delays no other.
 
     Args:
-        fleet: all its shards are examined, then compared.
+        fleet: its shards in scope are examined, then compared.
         storage: the store of the first place; it is probed. None = no store is configured.
         places: the repositories to open.
         sink: takes a phase as each part begins and ends.
+        scope: what a backup would be narrowed to; None = everything.
     """
     with ThreadPoolExecutor(1 + max(1, len(places))) as pool:
-        shards = pool.submit(_examine_shards, fleet, sink)
+        shards = pool.submit(_examine_shards, fleet, scope or Scope(), sink)
         first = pool.submit(_examine_first, storage, places[:1], sink)
         others = [pool.submit(_examine, place, sink) for place in places[1:]]
         tasks = [shards, first, *others]
@@ -66,9 +67,9 @@ def run_check(
     return CheckReport(status, findings)
 
 
-def _examine_shards(fleet: Fleet, sink: EventSink | None) -> Sequence[Finding]:
-    _report(sink, f"examine {len(fleet.shards)} shards")
-    findings = examine_fleet(fleet, copy_limit_bytes=SMALL_BYTES)
+def _examine_shards(fleet: Fleet, scope: Scope, sink: EventSink | None) -> Sequence[Finding]:
+    _report(sink, f"examine {len(scope.shards or fleet.shards)} shards")
+    findings = examine_fleet(fleet, scope)
     _report(sink, "shards examined")
     return findings
 

@@ -34,6 +34,8 @@ from shardvault.repository.store import Repository
 from shardvault.workers.local import Lane, run_lanes
 
 _OPERATION = "repo copy"
+_Kin = tuple[str, frozenset[str]]
+"""Fleet and scope of a backup: what the next backup of the same is compared with."""
 _FLUSH_BYTES = 1 << 30
 """After so much was sent it is made to last, so that an interrupted copy need not send it
 again [bytes]."""
@@ -123,11 +125,11 @@ class _Run:
         self._sink = sink
         self._there = destination.history() or History()
         self._received = _read_receipts(source)
-        self._last: dict[str, _Ends] = {}  # by fleet
+        self._last: dict[_Kin, _Ends] = {}
 
     def choose(self) -> Iterator[BackupId]:
         """Give the backups of the source in order; those not asked for only if both have them."""
-        wanted = {self._source.load(backup).id for backup in self._options.backups}
+        wanted = {self._source.find(backup) for backup in self._options.backups}
         for backup in wanted & self._there.forgotten:
             raise RefusedError(
                 f"the retention of {self._options.name} took backup {backup} out",
@@ -161,11 +163,11 @@ class _Run:
             self._find("another backup of that id is there", manifest.id, None)
             return
         self.tally.present += 1
-        self._last[manifest.fleet] = _Ends(manifest, copy)
+        self._last[_kin(manifest)] = _Ends(manifest, copy)
 
     def _copy(self, manifest: Manifest) -> None:
         self._sink.emit(PhaseStarted(_OPERATION, "copy", manifest.id))
-        last = self._last.get(manifest.fleet)
+        last = self._last.get(_kin(manifest)) or self._last.get((manifest.fleet, frozenset()))
         totals = {shard.name: shard.bytes_read for shard in manifest.shards}
         with self._destination.writer(
             _OPERATION, fleet=manifest.fleet, level=self._options.zstd_level
@@ -177,7 +179,7 @@ class _Run:
             )
             copy = _rewrite(manifest, shards, manifest.copied_from or self._source.id)
             self._destination.commit(copy, received_s=self._received.get(manifest.id))
-        self._last[manifest.fleet] = _Ends(manifest, copy)
+        self._last[_kin(manifest)] = _Ends(manifest, copy)
         self.tally.copied.append(manifest.id)
         self.tally.bytes_read += copier.bytes_read
         self.tally.bytes_stored += copier.bytes_stored
@@ -251,6 +253,10 @@ class _Copier:
         if is_due:
             self._writer.flush()
         return result.chunk
+
+
+def _kin(manifest: Manifest) -> _Kin:
+    return manifest.fleet, frozenset(manifest.scope)
 
 
 def _read_receipts(source: Repository) -> dict[str, float]:

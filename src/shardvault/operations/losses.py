@@ -6,14 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shardvault.errors import UnsupportedObject
-from shardvault.fleet.unsupported import examine_tables
-from shardvault.fleet.untold_json import find_untold_json
 from shardvault.model.ids import ShardName
 from shardvault.model.loss import AllowedLoss, LossKind
 from shardvault.model.report import Finding, Severity
 from shardvault.model.target import Shard
-from shardvault.operations.small_tables import SMALL_BYTES
-from shardvault.operations.survey import ShardSurvey
+from shardvault.operations.examination import examine_survey
+from shardvault.operations.survey import Sessions, ShardSurvey
 from shardvault.workers.local import map_parallel
 
 _MOST_THREADS = 32
@@ -38,19 +36,21 @@ class Losses:
 
 def judge_losses(
     shards: Sequence[Shard],
+    sessions: Sessions,
     surveys: Mapping[ShardName, ShardSurvey],
     allowed: Collection[LossKind],
 ) -> Losses:
-    """Look at all tables in scope, and into their JSON, on every shard at once.
+    """Ask every rule about what is in scope, on every shard at once.
+
+    Args:
+        sessions: in the read state.
 
     Raises:
         UnsupportedObject: lists every table that stands against a backup.
     """
 
     def examine(shard: Shard) -> tuple[Finding, ...]:
-        inventory = surveys[shard.name].inventory
-        tables = examine_tables(shard.name, inventory, SMALL_BYTES)
-        return (*tables, *find_untold_json(shard, inventory))
+        return examine_survey(shard, sessions[shard.name], surveys[shard.name])
 
     known = [shard for shard in shards if shard.name in surveys]
     found = map_parallel(examine, known, limit=_MOST_THREADS)

@@ -34,6 +34,7 @@ class Taken:
 
     Attributes:
         left_out: names of the schemas that are not in scope.
+        is_complete: no shard or table was left out that a backup without options holds.
         losses: what the backup does not hold exactly.
     """
 
@@ -41,7 +42,8 @@ class Taken:
     cut: Cut
     records: Mapping[ShardName, tuple[TableRecord, ...]]
     dumped: Mapping[ShardName, DumpedShard]
-    left_out: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    is_complete: bool = False
     losses: Losses = field(default_factory=Losses)
 
 
@@ -58,6 +60,7 @@ class Heading:
     begin_s: float
     tool_version: str
     scope: Scope
+    tags: tuple[str, ...] = ()
 
 
 def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkStore) -> Manifest:
@@ -77,7 +80,7 @@ def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkSto
         consistency=taken.cut.consistency,
         claims_not=taken.cut.claims_not,
         barrier=taken.cut.record,
-        scope=describe_scope(heading.scope),
+        scope=() if taken.is_complete else heading.scope.describe(),
         shards=shards,
         logical_tables=logical_tables,
         totals=Totals(
@@ -90,6 +93,7 @@ def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkSto
         ),
         notices=_notices(logical_tables, taken),
         allowed_losses=taken.losses.allowed,
+        tags=heading.tags,
     )
 
 
@@ -108,15 +112,6 @@ def _shard_record(name: ShardName, taken: Taken, store: ChunkStore) -> ShardReco
         bytes_stored=dumped.stored_bytes,
         seconds=round(max(0.0, dumped.end_s - dumped.begin_s), 3),
         part=put_part(store, part),
-    )
-
-
-def describe_scope(scope: Scope) -> tuple[str, ...]:
-    """Write a scope as the options that chose it."""
-    return (
-        *(f"--shards {name}" for name in scope.shards),
-        *(f"--tables {pattern}" for pattern in scope.include),
-        *(f"--exclude {pattern}" for pattern in scope.exclude),
     )
 
 
@@ -182,4 +177,6 @@ def report_of(manifest: Manifest) -> BackupReport:
         totals=manifest.totals,
         notices=manifest.notices,
         allowed_losses=manifest.allowed_losses,
+        scope=manifest.scope,
+        tags=manifest.tags,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shardvault.clock import monotonic_s, utc_now
 from shardvault.errors import RefusedError, StorageFull
 from shardvault.events import Noticed, PhaseStarted
 from shardvault.interfaces import EventSink
-from shardvault.model.ids import BackupId
 from shardvault.model.manifest import Manifest
 from shardvault.model.policy import BackupSize, Keep, KeepCandidate, format_keep
 from shardvault.model.report import PrunedBackup, PruneReport
@@ -28,6 +27,11 @@ _OPERATION = "prune"
 _REASON = "retention"
 
 
+Choose = Callable[[Survey, History, float], Reasons]
+"""Gives the reasons to keep each backup that a survey knows, by the newest history, and by the
+clock that stamped the backups [s]."""
+
+
 @dataclass(frozen=True)
 class PruneOptions:
     """Say how to prune.
@@ -44,16 +48,31 @@ class PruneOptions:
 
 
 @dataclass(frozen=True)
+class Pruned:
+    """Say what one run did, or would do.
+
+    Attributes:
+        waiting: owners that are at work; the packs are deleted once they are not.
+    """
+
+    plan: PrunePlan
+    garbage: Garbage
+    waiting: tuple[str, ...]
+    status: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class PrunePlan:
     """Say what a prune will do.
 
     Attributes:
-        keep: the policy.
+        choose: gives the reasons to keep each backup of a history.
         reasons: why each backup is kept; one without any goes.
         now_s: by the clock that stamped the backups [s].
     """
 
-    keep: Keep
+    choose: Choose
     reasons: Reasons
     now_s: float
     survey: Survey
@@ -76,42 +95,69 @@ def run_prune(repository: Repository, options: PruneOptions, sink: EventSink) ->
             one before and nobody looked at it yet; nothing was deleted.
         RepositoryLocked: another prune is running.
     """
-    begin_s = monotonic_s()
-    pruner = repository.pruner()
-    if options.is_dry:
-        sink.emit(PhaseStarted(_OPERATION, "plan"))
-        plan = plan_prune(pruner, options.keep, utc_now().timestamp())
-        return _report(plan, plan.garbage, begin_s, is_dry=True)
-    with repository.spare_room(), pruner.hold():
-        sink.emit(PhaseStarted(_OPERATION, "finish earlier work"))
-        pruner.finish_earlier()
-        sink.emit(PhaseStarted(_OPERATION, "plan"))
-        plan = plan_prune(pruner, options.keep, repository.leases.now_s())
-        garbage, waiting = _run(pruner, plan, sink)
-        if not waiting:
-            sink.emit(PhaseStarted(_OPERATION, "renew parity"))
-            _renew_parity(repository.insides(), options.parity_packs)
-    return _report(plan, garbage, begin_s, waiting=waiting)
+
+    def choose(survey: Survey, history: History, now_s: float) -> Reasons:
+        refuse_shrunk(survey)
+        candidates = _list_candidates(survey, history)
+        return choose_kept(candidates, _policy_of(survey, options), now_s=now_s)
+
+    done = free_unneeded(repository, choose, options, sink)
+    return PruneReport(
+        status=done.status,
+        policy=format_keep(_policy_of(done.plan.survey, options)),
+        backups=tuple(_describe(done.plan)),
+        packs=len(done.garbage.packs),
+        freed_bytes=done.garbage.freed_bytes - done.garbage.moved_bytes,
+        moved_bytes=done.garbage.moved_bytes,
+        waiting_for=done.waiting,
+        seconds=done.seconds,
+    )
 
 
-def plan_prune(pruner: Pruner, keep: Keep | None, now_s: float) -> PrunePlan:
-    """Read everything, choose what goes, and mark what all others need; change nothing.
+def free_unneeded(
+    repository: Repository, choose: Choose, options: PruneOptions, sink: EventSink
+) -> Pruned:
+    """Forget the backups that have no reason to stay, and free what no other backup needs.
 
     Args:
-        keep: comes before the repository's policy.
-        now_s: by the clock that stamped the backups [s].
+        choose: is asked again on the newest history before a backup is forgotten.
+        options: of which ``keep`` is not read.
 
     Raises:
         RefusedError: as ``run_prune``.
     """
+    begin_s = monotonic_s()
+    pruner = repository.pruner()
+    if options.is_dry:
+        sink.emit(PhaseStarted(_OPERATION, "plan"))
+        plan = _plan(pruner, choose, utc_now().timestamp())
+        return Pruned(plan, plan.garbage, (), "planned", round(monotonic_s() - begin_s, 3))
+    with repository.spare_room(), pruner.hold():
+        sink.emit(PhaseStarted(_OPERATION, "finish earlier work"))
+        pruner.finish_earlier()
+        sink.emit(PhaseStarted(_OPERATION, "plan"))
+        plan = _plan(pruner, choose, repository.leases.now_s())
+        garbage, owners = _run(pruner, plan, sink)
+        if not owners:
+            sink.emit(PhaseStarted(_OPERATION, "renew parity"))
+            _renew_parity(repository.insides(), options.parity_packs)
+    waiting = tuple(map(describe_holding, owners))
+    status = "waiting" if waiting else "complete"
+    return Pruned(plan, garbage, waiting, status, round(monotonic_s() - begin_s, 3))
+
+
+def _plan(pruner: Pruner, choose: Choose, now_s: float) -> PrunePlan:
+    """Read everything, choose what goes, and mark what all others need; change nothing."""
     survey = pruner.survey()
-    _refuse_shrunk(survey)
-    policy = decode_policy(survey.history.policy) if keep is None else keep
-    candidates = _list_candidates(survey, survey.history)
-    reasons = choose_kept(candidates, policy, now_s=now_s)
+    reasons = choose(survey, survey.history, now_s)
     forget = {backup for backup, why in reasons.items() if not why}
     marks = pruner.mark(survey, forget)
-    return PrunePlan(policy, reasons, now_s, survey, marks, pruner.find_garbage(survey, marks))
+    garbage = pruner.find_garbage(survey, marks)
+    return PrunePlan(choose, reasons, now_s, survey, marks, garbage)
+
+
+def _policy_of(survey: Survey, options: PruneOptions) -> Keep:
+    return decode_policy(survey.history.policy) if options.keep is None else options.keep
 
 
 def _run(pruner: Pruner, plan: PrunePlan, sink: EventSink) -> tuple[Garbage, tuple[Holding, ...]]:
@@ -133,8 +179,7 @@ def _renew_parity(insides: Insides, group_packs: int) -> None:
 
 def _choose_again(plan: PrunePlan, history: History) -> Sequence[str]:
     """Choose on the newest history what was planned and may still go."""
-    policy = plan.keep
-    reasons = choose_kept(_list_candidates(plan.survey, history), policy, now_s=plan.now_s)
+    reasons = plan.choose(plan.survey, history, plan.now_s)
     return sorted(backup for backup in plan.forget if backup in reasons and not reasons[backup])
 
 
@@ -158,16 +203,22 @@ def _list_candidates(survey: Survey, history: History) -> list[KeepCandidate]:
             received_s=survey.received_s[backup],
             is_verified=backup in history.verified,
             hold=history.holds.get(backup),
+            scope=frozenset(survey.manifests[backup].scope),
+            tags=frozenset(survey.manifests[backup].tags),
         )
         for backup in history.backups
         if backup in survey.manifests
     ]
 
 
-def _refuse_shrunk(survey: Survey) -> None:
-    """Stop if a backup is much smaller than the one before: its data may have been lost."""
+def refuse_shrunk(survey: Survey, *, but: str = "") -> None:
+    """Stop if a backup is much smaller than the one before: its data can be lost.
+
+    Args:
+        but: id of a backup that can be so.
+    """
     for size, what in _list_shrunk(survey):
-        if size.id not in survey.history.accepted:
+        if size.id not in survey.history.accepted and size.id != but:
             raise RefusedError(
                 f"backup {size.id} is much smaller than the one before: {what}",
                 hint=f"look at it; if that is right: shardvault prune --accept {size.id} "
@@ -177,10 +228,10 @@ def _refuse_shrunk(survey: Survey) -> None:
 
 def _list_shrunk(survey: Survey) -> Iterator[tuple[BackupSize, str]]:
     """Compare each backup with the one before of the same fleet and scope."""
-    groups: dict[tuple[str, tuple[str, ...]], list[Manifest]] = {}
+    groups: dict[tuple[str, frozenset[str]], list[Manifest]] = {}
     for backup in sorted(survey.manifests, key=lambda one: survey.history.backups[one][0]):
         manifest = survey.manifests[backup]
-        groups.setdefault((manifest.fleet, manifest.scope), []).append(manifest)
+        groups.setdefault((manifest.fleet, frozenset(manifest.scope)), []).append(manifest)
     for manifests in groups.values():
         yield from find_shrunk(map(_measure, manifests))
 
@@ -190,30 +241,9 @@ def _measure(manifest: Manifest) -> BackupSize:
     return BackupSize(manifest.id, manifest.totals.rows, manifest.totals.bytes_read, tables)
 
 
-def _report(
-    plan: PrunePlan,
-    garbage: Garbage,
-    begin_s: float,
-    *,
-    is_dry: bool = False,
-    waiting: Iterable[Holding] = (),
-) -> PruneReport:
-    told = tuple(map(describe_holding, waiting))
-    return PruneReport(
-        status="planned" if is_dry else "waiting" if told else "complete",
-        policy=format_keep(plan.keep),
-        backups=tuple(_describe(plan)),
-        packs=len(garbage.packs),
-        freed_bytes=garbage.freed_bytes - garbage.moved_bytes,
-        moved_bytes=garbage.moved_bytes,
-        waiting_for=told,
-        seconds=round(monotonic_s() - begin_s, 3),
-    )
-
-
 def _describe(plan: PrunePlan) -> Iterator[PrunedBackup]:
     numbers: Callable[[str], int] = lambda backup: plan.survey.history.backups[backup][0]  # noqa: E731
     for backup in sorted(plan.reasons, key=numbers):
         why = tuple(plan.reasons[backup])
-        fleet = plan.survey.manifests[backup].fleet
-        yield PrunedBackup(BackupId(backup), fleet, is_kept=bool(why), reasons=why)
+        manifest = plan.survey.manifests[backup]
+        yield PrunedBackup(manifest.id, manifest.fleet, bool(why), why, manifest.scope)

@@ -16,7 +16,6 @@ from shardvault.errors import (
 )
 from shardvault.events import Noticed
 from shardvault.interfaces import EventSink
-from shardvault.model.ids import BackupId
 from shardvault.model.policy import Keep, format_keep
 from shardvault.model.report import HoldReport, PolicyReport
 from shardvault.repository.entries import Accepted, Action, Entry, Held, LetGo, PolicySet, Verified
@@ -50,7 +49,7 @@ def set_policy(repository: Repository, keep: Keep) -> PolicyReport:
 def hold_backup(repository: Repository, backup: str, reason: str) -> HoldReport:
     """Keep a backup whatever the policy says; raises UnknownBackup."""
     _require_words(reason)
-    found = repository.load(BackupId(backup)).id
+    found = repository.load(repository.find(backup)).id
 
     def decide(history: History) -> Action:
         if found not in history.backups:
@@ -63,7 +62,7 @@ def hold_backup(repository: Repository, backup: str, reason: str) -> HoldReport:
 
 def release_backup(repository: Repository, backup: str) -> HoldReport:
     """End the hold on a backup; raises UnknownBackup, and UsageError if nobody holds it."""
-    found = repository.load(BackupId(backup)).id
+    found = repository.load(repository.find(backup)).id
 
     def decide(history: History) -> Action:
         if found not in history.holds:
@@ -77,7 +76,7 @@ def release_backup(repository: Repository, backup: str) -> HoldReport:
 def accept_backup(repository: Repository, backup: str, reason: str) -> None:
     """Say that a backup much smaller than the one before was looked at, and is right."""
     _require_words(reason)
-    found = repository.load(BackupId(backup)).id
+    found = repository.load(repository.find(backup)).id
     _append(
         repository,
         lambda history: None if found in history.accepted else Accepted(found, reason),

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shardvault.errors import ConfigError, DdlDetected, PrivilegeError, ServerError, ShardvaultError
+from shardvault.errors import (
+    ConfigError,
+    DdlDetected,
+    PrivilegeError,
+    RefusedError,
+    ServerError,
+    ShardvaultError,
+)
+from shardvault.failpoints import is_off
 from shardvault.fleet.accounts import read_accounts
 from shardvault.fleet.inventory import (
     Inventory,
@@ -79,16 +87,26 @@ def _open(shard: Shard, sessions: dict[ShardName, Session]) -> None:
     prepare_read(session)
 
 
-def choose_scope(
-    fleet: Fleet, sessions: Sessions, scope: Scope
-) -> tuple[Selection, tuple[str, ...]]:
-    """Decide which tables and schemas are in scope, over all shards.
+@dataclass(frozen=True)
+class ChosenScope:
+    """Hold what a backup takes.
 
-    Returns:
-        the selection, and the names of the schemas that are left out.
+    Attributes:
+        left_out: names of the schemas that are not in scope, sorted.
+        is_complete: it is all that a backup without options would take.
+    """
+
+    selection: Selection
+    left_out: tuple[str, ...]
+    is_complete: bool
+
+
+def choose_scope(fleet: Fleet, sessions: Sessions, scope: Scope) -> ChosenScope:
+    """Decide which tables and schemas are in scope, over all shards that have a session.
 
     Raises:
-        ConfigError: the fleet names tables that no shard has.
+        ConfigError: the fleet names tables that do not exist on these shards.
+        RefusedError: there is no schema to back up.
         UsageError: a filter that matches nothing.
     """
     nodes: list[Node] = []
@@ -96,15 +114,40 @@ def choose_scope(
     for name, (schemas, tables) in _list_all(sessions).items():
         places += [(name, schema) for schema in schemas]
         nodes += [Node(name, schema, table) for schema, table in tables]
-    dangling = find_dangling(fleet, nodes)
+    _refuse_dangling(fleet, sessions, nodes)
+    selection = select_tables(fleet, scope, nodes, places)
+    if not selection.schemas and not is_off("backup.empty"):
+        raise no_schema_error()
+    chosen = {found.schema for found in selection.schemas}
+    return ChosenScope(
+        selection,
+        left_out=tuple(sorted({schema for _, schema in places} - chosen)),
+        is_complete=len(sessions) == len(fleet.shards)
+        and selection == select_tables(fleet, Scope(), nodes, places),
+    )
+
+
+def no_schema_error() -> RefusedError:
+    """Make the error for a fleet that has nothing to back up."""
+    return RefusedError(
+        "the fleet has no schema to back up: the servers hold only their own schemas, or the "
+        "account does not see others",
+        hint="check the addresses of the shards and the privileges of the account",
+    )
+
+
+def _refuse_dangling(fleet: Fleet, shards: Container[ShardName], nodes: Iterable[Node]) -> None:
+    """Refuse nodes that do not exist; what a shard that was not asked has is unknown."""
+    dangling = [
+        node
+        for node in find_dangling(fleet, nodes)
+        if node.shard in shards or is_off("backup.asked_shards")
+    ]
     if dangling:
         raise ConfigError(
             f"the fleet file names tables that do not exist: {_shorten(dangling)}",
             hint="correct the nodes of the logical tables in the fleet file",
         )
-    selection = select_tables(fleet, scope, nodes, places)
-    chosen = {found.schema for found in selection.schemas}
-    return selection, tuple(sorted({schema for _, schema in places} - chosen))
 
 
 def _list_all(
@@ -129,13 +172,19 @@ def survey_shards(sessions: Sessions, selection: Selection) -> dict[ShardName, S
 
     def look(name: ShardName) -> ShardSurvey:
         with ddl_detected(name):
-            return _survey(name, sessions[name], selection.on_shard(name))
+            return survey_shard(name, sessions[name], selection.on_shard(name))
 
     names = list(sessions)
     return dict(zip(names, map_parallel(look, names, limit=_MOST_THREADS), strict=True))
 
 
-def _survey(name: ShardName, session: Session, selection: Selection) -> ShardSurvey:
+def survey_shard(name: ShardName, session: Session, selection: Selection) -> ShardSurvey:
+    """Read definitions and objects of one shard.
+
+    Args:
+        session: in the read state.
+        selection: what is in scope there.
+    """
     binlog = read_binlog_place(session)
     tables = frozenset((node.schema, node.table) for node in selection.tables)
     schemas = tuple(scope.schema for scope in selection.schemas)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,10 +11,10 @@ from hashlib import sha256
 import msgspec
 
 from shardvault.errors import (
+    BackupExists,
     IntegrityError,
     ObjectExists,
     ObjectMissing,
-    RefusedError,
     UnknownBackup,
     UsageError,
 )
@@ -29,9 +28,8 @@ from shardvault.repository.entries import Committed
 from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectType
 from shardvault.repository.history import History
 from shardvault.repository.keys import KeyRing
+from shardvault.repository.lookup import Latest, asks_latest, find_id, find_latest, unknown_backup
 from shardvault.repository.objects import fetch_sealed, open_signed, prove_written, seal_signed
-
-LATEST = BackupId("latest")
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ class Catalog:
             its object's name and the SHA-256 of its bytes, which the log makes count.
 
         Raises:
-            RefusedError: a backup of that id exists.
+            BackupExists: a backup of that id exists.
         """
         name = self._name(manifest.id)
         plain = msgspec.json.encode(Record(tuple(sorted(index)), manifest))
@@ -114,19 +112,16 @@ class Catalog:
             self._storage.put_new(name, [signed])
             prove_written(self._storage, name, len(signed))
         except ObjectExists as error:
-            raise RefusedError(f"a backup {manifest.id} exists already") from error
+            raise BackupExists(f"a backup {manifest.id} exists already") from error
         return name, sha256(signed).hexdigest()
 
     def load(self, backup: BackupId) -> Manifest:
-        """Read a manifest by its id, or that of the newest backup by ``latest``.
+        """Read a manifest by its whole id; see ``find`` for what users write.
 
         Raises:
             UnknownBackup: no such backup; near ids are in the hint.
-            IntegrityError: the manifest is damaged; or ``latest`` was asked for and any is,
-                because the damaged one may be the newest.
+            IntegrityError: the manifest is damaged.
         """
-        if backup == LATEST:
-            backup = self._find_latest()
         name, commits = self._name(backup), _commits(self._history())
         if commits is not None and name not in commits:
             raise self._unknown(backup)
@@ -135,6 +130,24 @@ class Catalog:
         except ObjectMissing as error:
             is_lost = commits is not None and self._counts_still(name)
             raise _gone(name) if is_lost else self._unknown(backup) from error
+
+    def find(self, word: str, narrow: Latest) -> BackupId:
+        """Find the backup that a user means: an id, its beginning, ``latest``, ``latest:TAG``.
+
+        Raises:
+            UnknownBackup: no such backup; near ids are in the hint.
+            AmbiguousBackup: several ids begin with the word.
+            IntegrityError: ``latest`` was asked for and a manifest is damaged, which may be
+                that of the newest backup.
+        """
+        if asks_latest(word):
+            return find_latest(word, self._scan_undamaged(), narrow).id
+        history = self._history()
+        if history is not None:
+            return find_id(word, history.backups.keys())
+        if self.has(BackupId(word)):
+            return BackupId(word)
+        return find_id(word, [summary.id for summary in self.scan().summaries])
 
     def has(self, backup: BackupId) -> bool:
         """Say whether there is a manifest of that id, sound or not; reads none."""
@@ -188,16 +201,14 @@ class Catalog:
         """Say whether a manifest that is gone should be there: a prune may have run meanwhile."""
         return name in (_commits(self._history()) or ())
 
-    def _find_latest(self) -> BackupId:
+    def _scan_undamaged(self) -> Sequence[BackupSummary]:
         scan = self.scan()
         for error in scan.damaged:
             raise IntegrityError(
                 f"cannot tell which backup is the latest: {error.message}",
                 hint="name a backup by its id; `shardvault list` shows them",
             ) from error
-        if not scan.summaries:
-            raise UnknownBackup("the repository holds no backup yet")
-        return scan.summaries[-1].id
+        return scan.summaries
 
     def pick_uncommitted(self, found: Iterable[ObjectStat]) -> tuple[ObjectStat, ...]:
         """Pick manifests that no entry of the log makes count: of interrupted backups.
@@ -227,10 +238,7 @@ class Catalog:
         return record
 
     def _unknown(self, backup: BackupId) -> UnknownBackup:
-        ids = [summary.id for summary in self.scan().summaries]
-        near = difflib.get_close_matches(backup, [*ids, LATEST], n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "see `shardvault list`"
-        return UnknownBackup(f"no backup {backup!r}", hint=hint)
+        return unknown_backup(backup, (summary.id for summary in self.scan().summaries))
 
     def _name(self, backup: BackupId) -> str:
         return MANIFEST_PREFIX + self._ring.hidden_name(backup)
@@ -283,4 +291,6 @@ def _summarise(manifest: Manifest, history: History | None) -> BackupSummary:
         allowed_losses=tuple(sorted({loss.kind for loss in manifest.allowed_losses})),
         is_verified=history is not None and manifest.id in history.verified,
         hold=history.holds.get(manifest.id, "") if history else "",
+        scope=manifest.scope,
+        tags=manifest.tags,
     )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from shardvault.errors import (
+    AmbiguousBackup,
     IntegrityError,
     ShardvaultError,
     StorageError,
@@ -15,11 +16,10 @@ from shardvault.errors import (
     UnknownBackup,
 )
 from shardvault.failpoints import is_off
-from shardvault.model.ids import BackupId
 from shardvault.model.manifest import Manifest
 from shardvault.model.report import Finding, Severity
-from shardvault.repository.catalog import LATEST
 from shardvault.repository.fallback import BackupReader, Holder, Opened, Tell
+from shardvault.repository.lookup import Latest, asks_latest
 from shardvault.repository.pairs import describe_apart
 from shardvault.repository.store import Repository
 
@@ -70,11 +70,16 @@ class Copies:
                 self._pass_over(site, error)
         raise self._passed[0][1]
 
-    def open(self, backup: BackupId) -> BackupReader:
+    def open(self, word: str, narrow: Latest = Latest()) -> BackupReader:  # noqa: B008 - frozen
         """Open a backup in the first repository that holds it; the others may help.
+
+        Args:
+            word: an id, its beginning, ``latest`` or ``latest:TAG``.
+            narrow: what ``latest`` chooses from.
 
         Raises:
             ShardvaultError: none holds it; says what is wrong with the first.
+            AmbiguousBackup: several ids of a repository begin with the word.
             IntegrityError: ``latest`` was asked for and the first repository cannot tell;
                 the latest of a copy may be older.
         """
@@ -85,9 +90,12 @@ class Copies:
                 self._pass_over(site, error)
                 continue
             try:
+                backup = repository.find(word, narrow)
                 return self._read(site, repository, repository.load(backup))
+            except AmbiguousBackup:  # in a copy that has fewer backups it could be unique
+                raise
             except ShardvaultError as error:
-                if backup == LATEST and not isinstance(error, _CLOSED):
+                if asks_latest(word) and not isinstance(error, _CLOSED):
                     raise
                 self._pass_over(site, error)
         raise self._passed[0][1]

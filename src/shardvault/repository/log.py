@@ -85,6 +85,7 @@ class Log:
         self._ring = ring
         self._random_bytes = random_bytes
         self._memory = memory
+        self._seen: Head | None = None
         self._stored: list[_Stored] = []
         self._removed: set[str] = set()
         self._accepted: dict[int, str] = {}
@@ -97,7 +98,7 @@ class Log:
         Raises:
             TamperDetected: an entry is gone, altered, or older than what was seen here.
         """
-        self._fetch_new()
+        self._look()
         for fault in self.faults():
             raise TamperDetected(fault, hint=_TAMPER_HINT)
         self._remember()
@@ -105,7 +106,7 @@ class Log:
 
     def inspect(self) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
         """Return every entry that can be read, and what is wrong; nothing is remembered."""
-        self._fetch_new()
+        self._look()
         entries = tuple(stored.entry for stored in self._stored if stored.entry is not None)
         return entries, self.faults()
 
@@ -113,7 +114,7 @@ class Log:
         """Name all that is wrong with the log, as far as it was read, and not yet accepted."""
         if is_off("repo.memory"):
             return ()
-        seen = self._memory.recall() if self._memory else None
+        seen = self._recall() if is_off("repo.head_first") else self._seen
         accepted = {**(seen.accepted if seen else {}), **self._accepted}
         wrong = [
             stored.fault
@@ -128,7 +129,7 @@ class Log:
 
     def accept(self) -> tuple[str, ...]:
         """Take the present state for the true one from now on, and return what was wrong."""
-        self._fetch_new()
+        self._look()
         faults = self.faults()
         self._accepted.update(self.faulty)
         if self._memory is not None:
@@ -187,14 +188,34 @@ class Log:
         self._remember()
         return entry
 
+    def _look(self) -> None:
+        """Read what is new; whatever seems to be wrong is read once more, from the first entry.
+
+        Another process of this computer may have added entries, or accepted what is wrong,
+        between two requests of ours.
+        """
+        self._fetch_new()
+        if self.faults() and not is_off("repo.head_first"):
+            self._stored.clear()
+            self._removed.clear()
+            self._fetch_new()
+
+    def _recall(self) -> Head | None:
+        return self._memory.recall() if self._memory else None
+
     def _fetch_new(self) -> None:
-        """Read the entries behind those that are known.
+        """Read the entries after those that are known.
+
+        What this computer saw before is recalled first: another process of it may see, and
+        remember, an entry that is added while we read.
 
         A list may be older than what is stored. Whoever believed one would take the newest
         backup for an interrupted one: so what a list leaves out is asked for by its name.
         """
+        self._seen = self._recall()
         known = len(self._stored)
         present = {parse_number(found.name) for found in self._storage.list(LOG_PREFIX)}
+        failpoint("repo.log_listed")
         for number in range(1, known + 1):
             if number not in present and not self._is_there(number):
                 self._stored[number - 1] = _missing(number)
@@ -275,12 +296,8 @@ class Log:
         return ()
 
     def _remember(self) -> None:
-        if self._memory is None:
-            return
-        seen = self._memory.recall()
-        head = msgspec.structs.replace(self.head, accepted=seen.accepted if seen else {})
-        if seen != head:
-            self._memory.remember(head)
+        if self._memory is not None:
+            self._memory.advance(self.head)
 
 
 def entry_name(number: int) -> str:

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from shardvault.failpoints import is_off
 from shardvault.model.policy import BackupSize, Keep, KeepCandidate
 
 Reasons = dict[str, list[str]]
@@ -26,15 +27,17 @@ def choose_kept(candidates: Iterable[KeepCandidate], keep: Keep, *, now_s: float
     """Give the reasons to keep each backup; one without any may go.
 
     Args:
-        candidates: every backup of the catalog; fleets are judged one by one.
+        candidates: every backup of the catalog; those of each fleet and scope are counted
+            alone, so that a partial backup never takes the place of a complete one.
         keep: the policy.
         now_s: by the clock that stamped the backups [s].
     """
-    fleets: dict[str, list[KeepCandidate]] = {}
+    groups: dict[tuple[str, frozenset[str]], list[KeepCandidate]] = {}
     for candidate in candidates:
-        fleets.setdefault(candidate.fleet, []).append(candidate)
+        scope = frozenset() if is_off("prune.scope") else candidate.scope
+        groups.setdefault((candidate.fleet, scope), []).append(candidate)
     reasons: Reasons = {}
-    for found in fleets.values():
+    for found in groups.values():
         reasons |= _choose(sorted(found, key=lambda one: (-one.received_s, one.id)), keep, now_s)
     return reasons
 
@@ -77,14 +80,14 @@ def _always(
     if keep.is_empty:
         reasons.append("no policy")
     if not verified:
-        reasons.append("none of the fleet is verified")
+        reasons.append(f"none of the {'scope' if one.scope else 'fleet'} is verified")
     elif one is verified[0]:
         reasons.append("last verified")
     elif not one.is_verified and one.received_s > verified[0].received_s:
         reasons.append("not yet verified")
     if keep.within_s and now_s - one.received_s < keep.within_s:
         reasons.append("within")
-    return reasons
+    return reasons + [f"tag {tag}" for tag in keep.tags if tag in one.tags]
 
 
 def _newest_of_each(

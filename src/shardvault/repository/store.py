@@ -54,6 +54,7 @@ from shardvault.repository.leases import Lease, Leases
 from shardvault.repository.leftovers import reclaim_leftovers
 from shardvault.repository.locks import hold_writer_lock
 from shardvault.repository.log import Log, begin_log
+from shardvault.repository.lookup import Latest
 from shardvault.repository.openers import Closer, FileSecret, Opener
 from shardvault.repository.paper import PaperKey
 from shardvault.repository.parity import ParityBuilder
@@ -244,7 +245,7 @@ class Repository:
 
         Raises:
             IntegrityError: something the backup needs is not stored; nothing is committed.
-            RefusedError: a backup of that id exists.
+            BackupExists: a backup of that id exists; the caller may commit under another.
             RepositoryLocked: the session lost its lease, as one that slept too long.
         """
         session = self._session
@@ -275,9 +276,19 @@ class Repository:
         self.log.append(decide)
 
     def load(self, backup: BackupId) -> Manifest:
-        """Read a manifest by id or ``latest``; raises UnknownBackup, IntegrityError."""
+        """Read a manifest by its whole id; raises UnknownBackup, IntegrityError."""
         self._ring.require_master()
         return self._catalog.load(backup)
+
+    def find(self, word: str, narrow: Latest = Latest()) -> BackupId:  # noqa: B008 - frozen
+        """Find the backup that a user means; see ``Catalog.find``.
+
+        Args:
+            word: an id, its beginning, ``latest`` or ``latest:TAG``.
+            narrow: what ``latest`` chooses from.
+        """
+        self._ring.require_master()
+        return self._catalog.find(word, narrow)
 
     def has(self, backup: BackupId) -> bool:
         """Say whether a backup of that id was committed; reads nothing of it."""

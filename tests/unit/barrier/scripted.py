@@ -97,6 +97,8 @@ class ScriptedServer:
     def _usual(self, session: ScriptedSession, statement: str) -> list[Row]:
         if statement == "SELECT CONNECTION_ID()":
             return [(str(session.number).encode(),)]
+        if statement.startswith("SHOW GLOBAL VARIABLES"):
+            return [(b"log_bin", b"ON")]
         if statement.startswith("SELECT @@global.gtid_binlog_pos"):
             return [(b"0-1-7",)]
         if statement.startswith(("SHOW MASTER", "SHOW BINARY")):

@@ -305,7 +305,9 @@ def test_galera_is_refused_before_any_lock() -> None:
 
 def test_the_hold_stays_below_what_applications_wait_for_a_lock() -> None:
     fleet = Fleet(1)
-    fleet.script(0, "SHOW GLOBAL VARIABLES", Reply([(b"lock_wait_timeout", b"1")]))
+    fleet.script(
+        0, "SHOW GLOBAL VARIABLES", Reply([(b"log_bin", b"ON"), (b"lock_wait_timeout", b"1")])
+    )
     fleet.script(0, "XA RECOVER", NEVER)
     begin = fleet.pace.now
     with pytest.raises(BarrierTimeout):

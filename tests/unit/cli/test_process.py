@@ -32,7 +32,7 @@ IMPORTING = SLEEPER + "\n_sleep()\n"
 LISTING = """
 from shardvault.model.report import CatalogReport
 
-def list_backups(config=None, *, repository=None):
+def list_backups(config=None, *, repository=None, tags=()):
     return CatalogReport((), tuple(f"backup {n}" for n in range(100_000)))
 """
 # A shell that starts tests in the background may have told them to ignore Ctrl-C.

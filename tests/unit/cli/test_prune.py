@@ -90,9 +90,56 @@ def test_what_is_held_is_listed_and_stays(home: Home) -> None:
     assert home.ids() == ["b2"]
 
 
+def test_a_partial_backup_is_shown_and_takes_no_place(home: Home) -> None:
+    add_backup(home.open(), "b3", rows_of(3), scope=("--tables shop.orders_1",))
+    note_verified(home.open(), "b3", "verify")
+    assert "b3: partial, --tables shop.orders_1" in home.run("list").out
+    planned = home.run("prune", "--keep", "last=1", "--dry-run")
+    assert [line.split()[:4] for line in planned.out.splitlines()[-2:]] == [
+        ["b2", "canary_fleet", "all", "yes"],
+        ["b3", "canary_fleet", "partial", "yes"],
+    ]
+    assert home.run("show", "latest", "--format=json").json["backup"]["id"] == "b2"
+    shown = home.run("prune", "--keep", "last=1", "--dry-run", "--format=json").json["backups"]
+    assert [one["scope"] for one in shown] == [[], [], [], ["--tables shop.orders_1"]]
+
+
+def test_a_backup_is_forgotten_by_its_name_after_consent(home: Home) -> None:
+    refused = home.run("forget", "b0")
+    assert (refused.code, home.ids()) == (2, ["b0", "b1", "b2"])
+    assert "add --yes" in refused.err
+    planned = home.run("forget", "b0", "--dry-run")
+    assert "forget b0, dry run: nothing was changed: planned" in planned.out
+    done = home.run("forget", "b0", "--yes", "--format=json")
+    assert (done.json["id"], done.json["status"]) == ("b0", "complete")
+    assert home.ids() == ["b1", "b2"]
+
+
+def test_the_last_complete_backup_is_forgotten_only_if_its_id_is_typed(home: Home) -> None:
+    for backup in ("b0", "b1"):
+        assert home.run("forget", backup, "--yes").code == 0
+    refused = home.run("forget", "b2", "--yes")
+    assert refused.code == 1
+    assert "--last-complete b2" in refused.err
+    assert home.run("forget", "b2", "--last-complete", "b2", "--yes").code == 0
+    assert home.ids() == []
+
+
+def test_what_is_held_is_not_forgotten(home: Home) -> None:
+    home.run("keep", "b0", "--reason", "the audit")
+    refused = home.run("forget", "b0", "--yes")
+    assert refused.code == 1
+    assert "held: the audit" in refused.err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["forget", "b7", "--yes"], "no backup 'b7'"),
+        (["forget", "b", "--yes"], "3 backups have an id that begins with 'b'"),
+        (["keep", "b", "--reason", "x"], "b0, b1, b2"),
+        (["list", "--tag", "two words"], "is not a tag"),
+        (["policy", "tag=-x"], "no rule 'tag=-x'"),
         (["policy", "daily"], "no rule 'daily'"),
         (["policy", "daily=x"], "needs a whole number"),
         (["policy", "last=1", "last=2"], "stands there twice"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shardvault.fleet.grants import Grants, parse_grants
@@ -99,4 +101,28 @@ def test_a_partial_revoke_takes_its_schema_out() -> None:
 
 def test_a_long_list_that_does_not_match_is_passed_over_at_once() -> None:
     names = ", ".join(f"PRIVILEGE {letter} WITH WORDS" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    assert parse_grants([f"GRANT {names} ON `shop`.`orders` {TO}"]) == Grants(frozenset())
+    assert parse_grants([f"GRANT {names} ON FUNCTION `shop`.`f` {TO}"]) == Grants(frozenset())
+
+
+def test_a_grant_on_a_table_counts_for_that_table_only() -> None:
+    grants = parse_grants([f"GRANT SELECT, TRIGGER ON `sh.op`.`or``ders` {TO}"])
+    assert grants.allows_on_table("SELECT", "sh.op", "or`ders")
+    assert not grants.allows_on_table("SELECT", "sh.op", "other")
+    assert not grants.allows_on_table("EVENT", "sh.op", "or`ders")
+
+
+@pytest.mark.parametrize("place", ["*.*", "`shop`.*", "`sh%`.*"])
+def test_a_wider_grant_counts_for_a_table(place: str) -> None:
+    assert parse_grants([f"GRANT SELECT ON {place} {TO}"]).allows_on_table("SELECT", "shop", "a")
+
+
+def test_columns_of_a_table_do_not_count_for_the_table() -> None:
+    grants = parse_grants([f"GRANT SELECT (`a`), INSERT ON `shop`.`orders` {TO}"])
+    assert not grants.allows_on_table("SELECT", "shop", "orders")
+    assert grants.allows_on_table("INSERT", "shop", "orders")
+
+
+def test_under_partial_revokes_names_of_schemas_are_no_patterns() -> None:
+    grants = replace(parse_grants([f"GRANT SELECT ON `sh%`.* {TO}"]), has_patterns=False)
+    assert grants.allows("SELECT", ["sh%"])
+    assert not grants.allows("SELECT", ["shop"])

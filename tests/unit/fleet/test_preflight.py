@@ -11,7 +11,7 @@ import pytest
 from shardvault.errors import ServerError
 from shardvault.fleet.activity import find_obstacles, find_prepared
 from shardvault.fleet.inventory import ROW_END, Inventory
-from shardvault.fleet.servers import compare_shards
+from shardvault.fleet.servers import compare_shards, find_doubles
 from shardvault.fleet.settings import examine_settings
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.model.ids import ShardName
@@ -195,8 +195,7 @@ def test_a_connect_table_whose_rows_are_elsewhere_is_named_definition_only() -> 
 
 
 def test_one_instance_given_as_two_shards_is_a_blocker() -> None:
-    servers = {ShardName("s0"): SERVER, ShardName("s1"): SERVER}
-    (found,) = _serious(compare_shards(servers))
+    (found,) = find_doubles([(ShardName("s0"), ShardName("s1")), (ShardName("s2"),)])
     assert found.severity is Severity.BLOCKER
     assert "s0 and s1" in found.message
 

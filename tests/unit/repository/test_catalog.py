@@ -7,8 +7,9 @@ import pytest
 
 from shardvault.errors import IntegrityError, RefusedError, UnknownBackup, UsageError
 from shardvault.model.ids import BackupId
-from shardvault.repository.catalog import LATEST, Catalog, new_backup_id
+from shardvault.repository.catalog import Catalog, new_backup_id
 from shardvault.repository.keys import make_key_ring
+from shardvault.repository.lookup import LATEST, Latest
 from shardvault.storage.memory import MemoryStorage
 from tests.support.repositories import counted_bytes, make_manifest
 
@@ -61,7 +62,7 @@ def test_backups_are_listed_oldest_first(catalog: Catalog) -> None:
     summaries = catalog.scan().summaries
     assert [summary.id for summary in summaries] == ["a", "b", "c"]
     assert {summary.status for summary in summaries} == {"complete"}
-    assert catalog.load(LATEST).id == "c"
+    assert catalog.find(LATEST, Latest()) == "c"
 
 
 def test_near_ids_are_offered_for_an_unknown_one(catalog: Catalog) -> None:
@@ -70,16 +71,16 @@ def test_near_ids_are_offered_for_an_unknown_one(catalog: Catalog) -> None:
         catalog.load(BackupId("20261122T113001Z-full"))
     assert "20261122T113000Z-full" in str(caught.value.hint)
     with pytest.raises(UnknownBackup) as caught:
-        catalog.load(BackupId("lastest"))
+        catalog.find("lastest", Latest())
     assert "latest" in str(caught.value.hint)
     with pytest.raises(UnknownBackup) as caught:
-        catalog.load(BackupId("../../etc/passwd"))
+        catalog.find("../../etc/passwd", Latest())
     assert "shardvault list" in str(caught.value.hint)
 
 
 def test_an_empty_catalog_has_no_latest(catalog: Catalog) -> None:
     with pytest.raises(UnknownBackup):
-        catalog.load(LATEST)
+        catalog.find(LATEST, Latest())
 
 
 def test_a_damaged_manifest_is_named_and_hides_no_other(
@@ -103,7 +104,7 @@ def test_latest_is_not_guessed_while_a_manifest_is_damaged(
     catalog.put(make_manifest("one", ()), [])
     storage.put_new("manifests/00", [b"rubbish" * 40])
     with pytest.raises(IntegrityError) as caught:
-        catalog.load(LATEST)
+        catalog.find(LATEST, Latest())
     assert "manifests/00" in str(caught.value)
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shardvault import failpoints
 from shardvault.model.policy import BackupSize, Keep, KeepCandidate, format_keep, parse_keep
 from shardvault.repository.retention import choose_kept, find_shrunk
 
@@ -14,9 +15,23 @@ NOW_S = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 
 
 def made(
-    days_ago: float, *, verified: bool = True, hold: str | None = None, fleet: str = "shop"
+    days_ago: float,
+    *,
+    verified: bool = True,
+    hold: str | None = None,
+    fleet: str = "shop",
+    scope: str = "",
+    tag: str = "",
 ) -> KeepCandidate:
-    return KeepCandidate(f"{fleet}-{days_ago}", fleet, NOW_S - days_ago * DAY_S, verified, hold)
+    return KeepCandidate(
+        f"{fleet}{scope}-{days_ago}",
+        fleet,
+        NOW_S - days_ago * DAY_S,
+        verified,
+        hold,
+        frozenset(filter(None, [scope])),
+        frozenset(filter(None, [tag])),
+    )
 
 
 def kept(candidates: list[KeepCandidate], keep: Keep) -> set[str]:
@@ -69,26 +84,67 @@ def test_fleets_do_not_take_each_others_places() -> None:
     assert kept(candidates, Keep(last=1)) == {"shop-1", "other-3"}
 
 
+def test_a_partial_backup_takes_the_place_of_no_complete_one() -> None:
+    candidates = [made(1, scope="--tables x"), made(2), made(3, scope="--tables x"), made(4)]
+    assert kept(candidates, Keep(last=1)) == {"shop--tables x-1", "shop-2"}
+
+
+def test_without_the_rule_a_partial_backup_pushes_the_complete_one_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Negative control of the test above."""
+    monkeypatch.setattr(failpoints, "_points", failpoints._parse("prune.scope=off"))
+    assert kept([made(1, scope="--tables x"), made(2)], Keep(last=1)) == {"shop--tables x-1"}
+
+
+def test_every_backup_with_a_tag_that_the_policy_names_is_kept() -> None:
+    candidates = [made(1), made(2), made(300, tag="eoy"), made(400, tag="eoy", verified=False)]
+    reasons = choose_kept(candidates, Keep(last=1, tags=("eoy",)), now_s=NOW_S)
+    assert {name: why for name, why in reasons.items() if why} == {
+        "shop-1": ["last verified", "last 1"],
+        "shop-300": ["tag eoy"],
+        "shop-400": ["tag eoy"],
+    }
+
+
 backups = st.lists(
     st.builds(
         made,
         st.floats(0, 2000),
         verified=st.booleans(),
         fleet=st.sampled_from(["a", "b"]),
+        scope=st.sampled_from(["", "", "--tables x", "--shards s0"]),
+        tag=st.sampled_from(["", "", "", "eoy"]),
     ),
     max_size=40,
     unique_by=lambda one: one.id,
 )
-policies = st.builds(Keep, *(st.integers(0, 4) for _ in range(6)), st.floats(0, 100 * DAY_S))
+policies = st.builds(
+    Keep,
+    *(st.integers(0, 4) for _ in range(6)),
+    st.floats(0, 100 * DAY_S),
+    st.sampled_from([(), (), ("eoy",)]),
+)
 
 
 @given(backups, policies)
-def test_each_fleet_keeps_its_newest_verified_backup(
+def test_partial_backups_change_nothing_for_complete_ones(
+    candidates: list[KeepCandidate], keep: Keep
+) -> None:
+    complete = [one for one in candidates if not one.scope]
+    left = kept(candidates, keep)
+    assert kept(complete, keep) == {one.id for one in complete if one.id in left}
+
+
+@given(backups, policies)
+def test_each_fleet_keeps_its_newest_verified_complete_backup(
     candidates: list[KeepCandidate], keep: Keep
 ) -> None:
     left = kept(candidates, keep)
     for fleet in ("a", "b"):
-        found = [one for one in candidates if one.fleet == fleet and one.is_verified]
+        found = [
+            one for one in candidates if one.fleet == fleet and one.is_verified and not one.scope
+        ]
         if found:
             assert max(found, key=lambda one: one.received_s).received_s in {
                 one.received_s for one in found if one.id in left
@@ -125,7 +181,8 @@ def test_a_backup_of_less_than_half_of_the_one_before_is_found(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "last=3", "last=1,daily=7,yearly=2,within=30d", "within=90min"]
+    "text",
+    ["", "last=3", "last=1,daily=7,yearly=2,within=30d", "within=90min", "daily=1,tag=a.b,tag=c-d"],
 )
 def test_a_policy_is_read_as_it_is_written(text: str) -> None:
     assert format_keep(parse_keep(text)) == text

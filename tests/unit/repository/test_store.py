@@ -66,7 +66,7 @@ def test_a_backup_is_read_back_by_a_new_process(
     manifest = add_backup(repository, "one")
     again = open_repository(storage, read_key_file(tmp_path / "repo.key"))
     assert again.id == repository.id
-    assert again.load(BackupId("latest")) == manifest
+    assert again.load(again.find("latest")) == manifest
     reader = again.reader()
     part = get_part(reader, manifest.shards[0].part)
     chunks = part.tables[0].ranges[0].chunks

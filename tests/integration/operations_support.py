@@ -105,8 +105,12 @@ class Vault:
         return app.backup(self.config, sink=sink, **options)
 
     def restore(self, target: str, sink: Steps | None = None, **options: Any) -> RestoreReport:
-        """Restore the newest backup inside this process."""
-        return app.restore("latest", self.config, target=target, sink=sink, **options)
+        """Restore the newest backup, whatever its scope, inside this process."""
+        return app.restore(self.newest(), self.config, target=target, sink=sink, **options)
+
+    def newest(self) -> str:
+        """Give the id of the newest backup, complete or not."""
+        return self.listed()[-1]
 
     def verify(self, backup: str = "latest") -> VerifyReport:
         """Read a backup back inside this process."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shardvault import app
 from shardvault.errors import UsageError
+from shardvault.load.statistics import analyze_tables
 from shardvault.model.target import Scope
+from tests.integration.copying import open_session
 from tests.integration.operations_support import (
     Vault,
     assert_clean_failure,
@@ -182,7 +185,7 @@ def test_a_target_that_is_not_empty_is_refused_and_keeps_what_it_has(
     target = spare.shards["t0"]
     run_all(target, "CREATE DATABASE shop", "CREATE TABLE shop.mine SELECT 1 AS n")
     before = describe(target, "shop")
-    words = ("restore", "latest", "--target", file, "--map", "s0=t0", "--shards", "s0")
+    words = ("restore", vault.newest(), "--target", file, "--map", "s0=t0", "--shards", "s0")
     refused = vault.run(*words)
     assert_clean_failure(refused, 1, "t0", "shop.mine", "--replace")
     assert describe(target, "shop") == before
@@ -209,12 +212,12 @@ def test_replacing_one_table_keeps_the_others(vault: Vault, spare: Fleet, file: 
 
 
 def test_nobody_is_asked_and_nothing_is_replaced_without_yes(vault: Vault, file: str) -> None:
-    refused = vault.run("restore", "latest", "--target", file, "--replace")
+    refused = vault.run("restore", vault.newest(), "--target", file, "--replace")
     assert_clean_failure(refused, 2, "--replace", "--yes")
 
 
 def test_the_source_is_refused_unless_its_name_is_typed(vault: Vault, mariadb_fleet: Fleet) -> None:
-    words = ("restore", "latest", "--tables", "extra.counted", "--replace", "--yes")
+    words = ("restore", vault.newest(), "--tables", "extra.counted", "--replace", "--yes")
     before = [describe(instance, "extra") for instance in mariadb_fleet.instances]
     assert_clean_failure(vault.run(*words), 1, "s0", "came from", "--source-fleet")
     assert_clean_failure(vault.run(*words, "--source-fleet", "shops"), 1, "came from")
@@ -225,7 +228,9 @@ def test_the_source_is_refused_unless_its_name_is_typed(vault: Vault, mariadb_fl
 
 
 def test_two_shards_into_the_same_tables_are_refused(vault: Vault, spare: Fleet, file: str) -> None:
-    refused = vault.run("restore", "latest", "--target", file, "--map", "s0=t0,s1=t0,s2=t1,s3=t1")
+    refused = vault.run(
+        "restore", vault.newest(), "--target", file, "--map", "s0=t0,s1=t0,s2=t1,s3=t1"
+    )
     assert_clean_failure(refused, 2, "t0", "same", "--map")
     assert schemas(spare.shards["t0"]) == []
 
@@ -246,7 +251,7 @@ def test_a_mapping_that_fits_nothing_is_refused(
 def test_a_dry_run_changes_nothing_and_tells_what_would_be_done(
     vault: Vault, spare: Fleet, file: str
 ) -> None:
-    words = ("restore", "latest", "--target", file, "--map", "s0=t0", "--shards", "s0")
+    words = ("restore", vault.newest(), "--target", file, "--map", "s0=t0", "--shards", "s0")
     plan = vault.run(*words, "--dry-run", "--format", "json")
     assert plan.code == 0, plan.err
     assert {table["name"] for table in plan.report["tables"]} >= EVERY_TABLE
@@ -312,3 +317,39 @@ def test_an_older_backup_can_be_restored_by_its_id(
         scope=Scope(shards=S0),
     )
     assert query(spare.shards["t0"], "SELECT n FROM split.part_0") == [(0,)]
+
+
+def test_a_restore_of_the_schema_only_has_every_definition_and_no_row(
+    vault: Vault, mariadb_fleet: Fleet, spare: Fleet, file: str
+) -> None:
+    options: dict[str, Any] = {
+        "mapping": {"s0": "t0"},
+        "scope": Scope(shards=S0),
+        "schema_only": True,
+    }
+    assert app.plan_restore(vault.newest(), vault.config, target=file, **options).rows == 0
+    report = vault.restore(file, **options)
+    (note,) = report.findings
+    assert "are restored without their" in note.message
+    assert (report.status, report.verified, report.totals.rows) == ("complete", True, 0)
+    target = spare.shards["t0"]
+    assert tables(target) == tables(mariadb_fleet.shards["s0"])
+    assert query(target, "SELECT COUNT(*) FROM shop.orders_0") == [(0,)]
+    definition = "SHOW CREATE TABLE extra.child"
+    assert query(target, definition) == query(mariadb_fleet.shards["s0"], definition)
+    counter = (
+        "SELECT auto_increment FROM information_schema.tables WHERE table_name = 'empty_counter'"
+    )
+    assert query(target, counter) == [(50,)]
+    assert not any(one.is_verified for one in app.list_backups(vault.config).backups)
+
+
+def test_statistics_are_refreshed_and_what_cannot_be_is_named(
+    vault: Vault, spare: Fleet, file: str
+) -> None:
+    report = vault.restore(file, mapping={"s0": "t0"}, scope=Scope(shards=S0))
+    assert "statistics" in (report.seconds_by_phase or {})
+    assert report.findings == ()
+    with open_session(spare.shards["t0"]) as session:
+        (fault,) = analyze_tables(session, [("shop", "orders_0"), ("shop", "nowhere")])
+    assert "shop.nowhere" in fault

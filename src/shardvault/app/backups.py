@@ -231,6 +231,7 @@ def plan_restore(
     events_on: bool = True,
     definers: Iterable[str] = (),
     skip_damaged: bool = False,
+    schema_only: bool = False,
 ) -> RestorePlanReport:
     """Say what a restore would do and what stands in its way; change nothing."""
     from shardvault.operations.restore_plan import RestoreOptions
@@ -248,6 +249,7 @@ def plan_restore(
         events_on=events_on,
         definers=parse_definer_rules(definers),
         skip_damaged=skip_damaged,
+        schema_only=schema_only,
     )
     backup = open_copies(loaded).open(backup_id, narrow_latest(loaded, options.scope))
     report = report_plan(plan_for(backup, open_target(loaded, target), options))
@@ -269,6 +271,7 @@ def restore(
     events_on: bool = True,
     definers: Iterable[str] = (),
     skip_damaged: bool = False,
+    schema_only: bool = False,
     threads: int | None = None,
     download_bytes_s: int | None = None,
     sink: EventSink | None = None,
@@ -294,6 +297,7 @@ def restore(
             takes it: ``keep``, ``skip``, ``OLD=NEW``, ``*=NEW``.
         skip_damaged: leave out tables that the repository cannot give back whole, and name
             them; every row is read before anything is changed.
+        schema_only: restore every definition, and no row.
         threads: ranges loaded at the same time; None = the configuration's.
         download_bytes_s: most bytes received from the store per second; None = the
             configuration's.
@@ -316,13 +320,15 @@ def restore(
         events_on=events_on,
         definers=parse_definer_rules(definers),
         skip_damaged=skip_damaged,
+        schema_only=schema_only,
     )
     copies = open_copies(loaded, sink, download_bytes_s=download_bytes_s)
     backup = copies.open(backup_id, narrow_latest(loaded, options.scope))
     plan = plan_for(backup, open_target(loaded, target), options)
     report = run_restore(plan, backup, sink or Silent())
     proven = backup.proven()
-    if options.scope == Scope() and not plan.left_out and proven is not None:
+    is_whole = options.scope == Scope() and not plan.left_out and not schema_only
+    if is_whole and proven is not None:
         tell_verified(proven, report.id, "restore", sink or Silent())
     return _add_findings(report, backup.findings())
 

@@ -82,6 +82,11 @@ if TYPE_CHECKING:
     help="Restore what is sound of a damaged backup: every row is read first, and tables that "
     "cannot be read whole are left out and named; exits with 3 then.",
 )
+@click.option(
+    "--schema-only",
+    is_flag=True,
+    help="Restore databases, tables, views, routines, triggers and events without any row.",
+)
 @scope_options
 @limit_download
 @choose_repository
@@ -120,6 +125,7 @@ def _read_request(options: dict[str, Any]) -> Request:
         events_on=options["events"] == "on",
         definers=options["definers"],
         skip_damaged=options["skip_damaged"],
+        schema_only=options["schema_only"],
         download_bytes_s=options["download_bytes_s"],
     )
 

@@ -39,6 +39,7 @@ class Request:
     events_on: bool
     definers: tuple[str, ...] = ()
     skip_damaged: bool = False
+    schema_only: bool = False
     download_bytes_s: int | None = None
     repository: str | None = None
 

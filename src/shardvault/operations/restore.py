@@ -15,6 +15,7 @@ from shardvault.load.accounts import create_accounts, grant_accounts
 from shardvault.load.objects import NOT_CREATED, create_objects
 from shardvault.load.roles import leave_roles
 from shardvault.load.schema import create_schema, plan_steps
+from shardvault.load.statistics import analyze_tables
 from shardvault.load.warnings import run_clean
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity, Totals
@@ -67,6 +68,7 @@ def run_restore(plan: RestorePlan, store: ChunkSource, sink: EventSink) -> Resto
         failpoint("restore.keys_done")
         run.phase("definitions", run.compare)
         failpoint("restore.verified")
+        run.phase("statistics", run.analyze)
         run.phase("objects", run.add_objects)
         failpoint("restore.objects_done")
         run.phase("finish", run.finish)
@@ -189,6 +191,21 @@ class _Run:
             self.findings += compare_tables(shard, session, self._source(shard))
 
         self.each(compare)
+
+    def analyze(self) -> None:
+        """Refresh the statistics of every table with rows; what fails is a finding."""
+
+        def analyze(shard: ShardRestore, session: Session) -> None:
+            tables = [
+                (record.table.schema, record.table.name) for record in shard.tables if record.rows
+            ]
+            faults = tuple(analyze_tables(session, tables))
+            self.findings += [
+                Finding(Severity.INFO, shard.source, "statistics", f"not refreshed: {fault}")
+                for fault in faults
+            ]
+
+        self.each(analyze)
 
     def _source(self, shard: ShardRestore) -> ServerIdentity:
         """Give the server that a shard's contents came from."""

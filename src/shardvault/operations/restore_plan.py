@@ -40,6 +40,7 @@ from shardvault.operations.restore_definers import read_definer_target, settle_d
 from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, read_mark
 from shardvault.operations.restore_renaming import rename_contents
 from shardvault.operations.schema_names import Place, plan_renaming
+from shardvault.operations.schema_only import note_missing_rows, without_rows
 from shardvault.workers.local import map_parallel
 
 _MOST_THREADS = 32
@@ -60,6 +61,7 @@ class RestoreOptions:
         events_on: switch the events on at the very end; else they stay disabled.
         definers: which definers objects get that the target cannot take as they are.
         skip_damaged: leave out tables whose rows cannot be read; all are read first.
+        schema_only: restore every definition and no row.
     """
 
     threads: int
@@ -73,6 +75,7 @@ class RestoreOptions:
     events_on: bool = True
     definers: DefinerRules = field(default_factory=DefinerRules)
     skip_damaged: bool = False
+    schema_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,8 @@ def plan_restore(
     for shard in chosen:
         refuse_damaged(shard.source, shard.tables, store)
     chosen = [_note_losses(shard, manifest.allowed_losses) for shard in chosen]
+    if options.schema_only:
+        chosen = [_leave_rows_out(shard) for shard in chosen]
     servers = {shard.name: shard.server for shard in manifest.shards}
     chosen = _rename([shard for shard in chosen if shard.schemas], servers, options.rename)
     _refuse_collisions(chosen)
@@ -303,6 +308,12 @@ def _note_losses(shard: ShardRestore, losses: Iterable[AllowedLoss]) -> ShardRes
     return replace(shard, notes=tell_losses(mine))
 
 
+def _leave_rows_out(shard: ShardRestore) -> ShardRestore:
+    note = note_missing_rows(shard.source, shard.tables)
+    tables = tuple(map(without_rows, shard.tables))
+    return replace(shard, tables=tables, notes=(*shard.notes, note))
+
+
 def _rename(
     shards: Sequence[ShardRestore],
     servers: Mapping[ShardName, ServerIdentity],
@@ -345,7 +356,7 @@ def _names(shard: ShardRestore) -> set[str]:
 
 def _digest(backup: BackupId, shards: Iterable[ShardRestore], options: RestoreOptions) -> str:
     """Tell one plan from another, so that only the same one is taken up again."""
-    text = [str(backup), str(options.replace), str(options.events_on)]
+    text = [str(backup), str(options.replace), str(options.events_on), str(options.schema_only)]
     text += options.definers.describe()
     for shard in shards:
         text += [shard.source, shard.target.name, str(shard.target.primary)]

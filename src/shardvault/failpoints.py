@@ -96,6 +96,7 @@ SWITCHES = frozenset(
         "restore.leave_roles",
         "restore.stored_text",
         "restore.warnings",
+        "session.state",
     }
 )
 """Safeties that can be left out."""

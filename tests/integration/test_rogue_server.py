@@ -19,12 +19,19 @@ from shardvault.model.schema import Column
 from shardvault.model.target import Login
 from shardvault.mysql.session import Session
 from tests.support.packets import EOF, FULL_PAYLOAD, chunk_of, frame
-from tests.support.rogue import OK, RogueServer, after_login, answer, ask_for
+from tests.support.rogue import (
+    LOGIN_COMMANDS,
+    OK,
+    RogueServer,
+    after_login,
+    answer,
+    ask_for,
+    define,
+)
 
 SECRET = b"the contents of a file that nobody may have"
 COLUMN = Column("id", "int", "int", None, None, True, False)
 CHUNK = chunk_of([[b"1"], [b"2"]])
-LOGIN_COMMANDS = 2
 
 
 def prepared(parameters: int) -> bytes:
@@ -92,7 +99,7 @@ def test_a_server_that_asks_for_a_file_gets_nothing(
         with pytest.raises(ServerError, match=r"nothing was sent") as caught:
             use(session)
         assert "not to be trusted" in (caught.value.hint or "")
-        assert_nothing_left(rogue, commands=3)
+        assert_nothing_left(rogue, commands=LOGIN_COMMANDS + 1)
         with pytest.raises(ConnectError):
             session.rows("SELECT 1")
 
@@ -102,14 +109,14 @@ def test_a_server_that_asks_for_a_file_instead_of_taking_rows_gets_nothing(secre
     with RogueServer(after_login(lambda _: next(replies)), MARIADB) as rogue:
         with pytest.raises(ServerError, match="asked for a local file; nothing was sent"):
             load_bulk(open_session(rogue))
-        assert_nothing_left(rogue, commands=4)
+        assert_nothing_left(rogue, commands=LOGIN_COMMANDS + 2)
 
 
 def test_a_server_that_asks_for_a_file_while_we_log_in_gets_nothing(secret: Path) -> None:
     with RogueServer(lambda _: ask_for(str(secret))) as rogue:
-        with pytest.raises(ConnectError):
+        with pytest.raises(ServerError, match="nothing was sent"):
             open_session(rogue)
-        assert_nothing_left(rogue, commands=2)
+        assert_nothing_left(rogue, commands=1)
 
 
 def test_a_server_that_asks_for_a_file_after_our_own_data_gets_nothing(secret: Path) -> None:
@@ -121,8 +128,8 @@ def test_a_server_that_asks_for_a_file_after_our_own_data_gets_nothing(secret: P
     with RogueServer(after_login(reply)) as rogue:
         with pytest.raises(ServerError, match="nothing was sent"):
             load_infile(open_session(rogue))
-        assert_nothing_left(rogue, commands=5)
-        assert rogue.received[3:] == [b"1\n2\n", b""]
+        assert_nothing_left(rogue, commands=LOGIN_COMMANDS + 3)
+        assert rogue.received[LOGIN_COMMANDS + 1 :] == [b"1\n2\n", b""]
 
 
 def test_the_drivers_own_way_would_hand_the_file_over(secret: Path) -> None:
@@ -159,11 +166,6 @@ MALFORMED = {
     "end without definitions": answer(b"\1") + frame(b"\xfe\0\0\2\0", 2),
     "noise": bytes(range(1, 200)),
 }
-
-
-def define(rows: bytes) -> bytes:
-    definition = b"\3def\0\0\0\1a\1a\x0c\x3f\0\0\0\0\0\xfd\0\0\0\0\0"
-    return answer(b"\1") + frame(definition, 2) + frame(b"\xfe\0\0\2\0", 3) + rows
 
 
 MALFORMED |= {
@@ -219,4 +221,4 @@ def test_a_server_that_prepares_another_statement_is_not_given_rows() -> None:
     with RogueServer(after_login(lambda _: prepared(2)), MARIADB) as rogue:
         with pytest.raises(ServerError, match="another statement"):
             load_bulk(open_session(rogue))
-        assert_nothing_left(rogue, commands=3)
+        assert_nothing_left(rogue, commands=LOGIN_COMMANDS + 1)

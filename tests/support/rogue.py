@@ -31,14 +31,30 @@ def ask_for(name: str) -> bytes:
     return answer(b"\xfb" + name.encode())
 
 
+def define(rows: bytes) -> bytes:
+    """Describe one column; rows follow, the first as packet 4."""
+    definition = b"\3def\0\0\0\1a\1a\x0c\x3f\0\0\0\0\0\xfd\0\0\0\0\0"
+    return answer(b"\1") + frame(definition, 2) + frame(_END, 3) + rows
+
+
+_END = b"\xfe\0\0\2\0"
+_LOGIN = {
+    b"SET NAMES": answer(OK),
+    b"SET AUTOCOMMIT": answer(OK),
+    b"SET SESSION": answer(OK),
+    b"SHOW SESSION VARIABLES": define(frame(_END, 4)),  # it has none of ours
+    b"SELECT @@GLOBAL.init_connect": define(frame(b"\0", 4) + frame(_END, 5)),
+}
+LOGIN_COMMANDS = 3
+"""What a session of ours sends to such a server when it is opened."""
+
+
 def after_login(reply: Reply) -> Reply:
-    """Answer the driver's own statements honestly, then go rogue."""
+    """Answer honestly what sets the state of a session, then go rogue."""
 
     def choose(command: bytes) -> bytes | None:
-        is_login = command[1:].startswith(
-            (b"SET NAMES", b"SET SESSION autocommit", b"SET AUTOCOMMIT")
-        )
-        return answer(OK) if is_login else reply(command)
+        honest = (text for begin, text in _LOGIN.items() if command[1:].startswith(begin))
+        return next(honest, None) or reply(command)
 
     return choose
 

@@ -36,6 +36,7 @@ from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.mysql.session import Session, decode, parse_version
+from shardvault.mysql.state import enter_load_state
 from shardvault.units import format_size
 
 _FULL_NAMES = (10, 10, 1)  # MariaDB: collations without their character set in the name
@@ -70,7 +71,7 @@ def examine_target(
     """Report everything that matters before a restore; blockers must stop it.
 
     Args:
-        session: to the target, in any state.
+        session: to the target, in the base state; it is in the load state afterwards.
         source: the server that the contents came from.
         contents: what the target shall get.
         terms: what the restore may do.
@@ -293,6 +294,12 @@ def _check_databases(target: _Target) -> Iterable[Finding]:
     return examine_databases(target.session, source, target.contents, replace=target.terms.replace)
 
 
+def _check_session(target: _Target) -> Iterator[Finding]:
+    """Try the state of a load: what this login cannot set is a blocker."""
+    enter_load_state(target.session)
+    yield target.finding(Severity.OK, "session", "every variable has its value")
+
+
 def _check_settings(target: _Target) -> Iterable[Finding]:
     session = target.session
     return examine_target_settings(
@@ -319,4 +326,5 @@ _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("space", _check_space),
     ("contents", _check_contents),
     ("databases", _check_databases),
+    ("session", _check_session),  # last: it leaves the base state
 )

@@ -14,7 +14,6 @@ from shardvault.model.schema import Column, Table, TableKind
 from shardvault.model.target import Shard
 from shardvault.mysql.quoting import quote_name, quote_table
 from shardvault.mysql.session import Session
-from shardvault.mysql.state import prepare_read
 
 LOOK_LIMIT_S = 600.0
 """Longest time that the tables of one shard are looked through [s]."""
@@ -58,7 +57,6 @@ def find_untold_json(
     with Session.open(
         shard.primary, shard.login, shard=shard.name, read_timeout_s=limit_s + _ANSWER_S
     ) as session:
-        prepare_read(session)
         return tuple(_look(session, columns, limit_s))
 
 

@@ -39,6 +39,9 @@ class DriverConnection(Connection):  # type: ignore[misc]  # the driver is untyp
             self._secure = True
         super().connect(sock)
 
+    def set_character_set(self, charset: str, collation: str | None = None) -> None:
+        """Send nothing: ``mysql.state`` sets character sets along with all else."""
+
     def _request_authentication(self) -> None:
         self._announces_bulk = "mariadb" in str(self.server_version).lower()
         super()._request_authentication()

@@ -20,10 +20,12 @@ from shardvault.model.position import Family
 from shardvault.model.target import Endpoint, Login, TlsOptions
 from shardvault.mysql.driver import MALFORMED, DriverConnection
 from shardvault.mysql.errors import translate, translate_login
+from shardvault.mysql.state import open_state
 
 Row = tuple[bytes | None, ...]
 
 CONNECT_TIMEOUT_S = 10.0
+_COM_RESET_CONNECTION = 0x1F
 _STATEMENT_SHOWN = 60  # characters of a statement that an error repeats
 
 
@@ -50,7 +52,7 @@ class Session:
         read_timeout_s: float | None = None,
         local_infile: bool = False,
     ) -> Session:
-        """Connect and log in.
+        """Connect, log in, and put the session into the base state of ``mysql.state``.
 
         Args:
             endpoint: where the instance listens.
@@ -62,6 +64,7 @@ class Session:
 
         Raises:
             ConnectError: not reachable, or login refused.
+            ServerError: a session variable does not take its value.
         """
         try:
             connection = DriverConnection(
@@ -73,9 +76,7 @@ class Session:
                 charset="utf8mb4",
                 use_unicode=False,
                 conv={},
-                # Unless the server does so by itself, the driver would need a converter.
-                autocommit=None,
-                init_command="SET SESSION autocommit = 1",
+                autocommit=None,  # else the driver would need a converter
                 connect_timeout=timeout_s,
                 read_timeout=timeout_s,
                 write_timeout=timeout_s,
@@ -95,6 +96,11 @@ class Session:
                 is_encrypted=endpoint.tls is not None,
             ) from error
         session = cls(connection, shard=shard, place=str(endpoint))
+        try:
+            open_state(session)
+        except BaseException:
+            session.abort()
+            raise
         session.set_read_timeout(read_timeout_s)
         return session
 
@@ -177,6 +183,18 @@ class Session:
         self.rows(statement)
         result = self._connection._result
         return int(result.affected_rows) if result is not None else 0
+
+    def reset(self) -> None:
+        """Undo what the session did or was made to do since its login.
+
+        The server rolls back, drops temporary tables, gives locks back and sets session
+        variables to the global ones; it does not run init_connect again.
+        """
+        try:
+            self._connection._execute_command(_COM_RESET_CONNECTION, b"")
+        except (pymysql.MySQLError, OSError) as error:
+            raise self._translated(error, "COM_RESET_CONNECTION") from error
+        self.receive("COM_RESET_CONNECTION")
 
     @property
     def warning_count(self) -> int:

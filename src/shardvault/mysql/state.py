@@ -1,71 +1,85 @@
-"""Put a session into a known state and prove that it is in it.
+"""Put every session into a known state and prove that it is in it.
 
-What a server does with a value depends on a dozen session variables; none is left to
-the server's configuration.
+What a server does with a value depends on dozens of session variables; none is left to
+the server's configuration. ``mysql.variables`` lists them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from shardvault.errors import ServerError
-from shardvault.model.position import Family
+from shardvault.errors import PrivilegeError, ServerError
+from shardvault.failpoints import is_off
 from shardvault.mysql.quoting import quote_name
-from shardvault.mysql.session import Session, decode
+from shardvault.mysql.variables import (
+    LIMITS,
+    LOAD_MODE,
+    OPENED,
+    READ_MODE,
+    RESTRICTED,
+    Values,
+    base_state,
+    load_state,
+    write_value,
+)
+
+if TYPE_CHECKING:
+    from shardvault.mysql.session import Session
+
+__all__ = [
+    "LOAD_MODE",
+    "READ_MODE",
+    "enter_load_state",
+    "open_state",
+    "prepare_load",
+    "prepare_read",
+    "sql_mode",
+]
 
 # A statement this long makes the server's send buffer grow to its size for the rest of the
 # connection: fewer and larger writes, about 15 % less time per byte (docs/benchmarks.md).
 _WIDE_BUFFER_BYTES = 128 * 1024
+_INIT_CONNECT = "@@GLOBAL.init_connect"
 
-_BOTH = {
-    "character_set_client": "utf8mb4",
-    "character_set_connection": "utf8mb4",
-    "time_zone": "+00:00",
-    "foreign_key_checks": "0",
-    "unique_checks": "1",
-    "sql_quote_show_create": "1",
-    "sql_select_limit": "18446744073709551615",
-    "net_write_timeout": "600",
-    "net_read_timeout": "600",
-    "lock_wait_timeout": "60",
-}
-_MARIADB = {"max_statement_time": "0.000000", "check_constraint_checks": "0"}
-_MYSQL = {
-    "max_execution_time": "0",
-    "information_schema_stats_expiry": "0",
-    "show_gipk_in_create_table_and_information_schema": "1",
-}
+_known: dict[tuple[str, str], frozenset[str]] = {}
+"""Which of our variables a server has, by its place and version; a fleet asks each once."""
 
-READ_MODE = ""
-_READ = {"sql_mode": READ_MODE}
-LOAD_MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
-_LOAD = {
-    "sql_mode": LOAD_MODE,
-    "innodb_strict_mode": "0",  # what the source took is taken; row formats are compared
-    "max_error_count": "65535",
-    "restrict_fk_on_non_standard_key": "0",
-    "sql_generate_invisible_primary_key": "0",
-    "sql_require_primary_key": "0",
-    "system_versioning_insert_history": "1",
-    "system_versioning_alter_history": "KEEP",
-    # A definition may leave a default collation to the server; it means the compiled-in one.
-    "character_set_collations": "",
-}
+
+def open_state(session: Session) -> None:
+    """Put a new session into the base state: no transaction, reading, results as raw bytes.
+
+    A server with an init_connect is asked to reset the session first: its statements may
+    have opened a transaction, made temporary tables or set what has no global value.
+
+    Raises:
+        ServerError: a variable does not take its value.
+    """
+    if is_off("session.state"):
+        session.execute("SET SESSION autocommit = 1")
+        return
+    wanted = {**OPENED, **base_state(session.family, session.version)}
+    if _apply(session, wanted):
+        session.reset()
+        _apply(session, wanted)
 
 
 def prepare_read(session: Session) -> None:
-    """Set the state in which definitions and rows are read; results are raw bytes."""
-    _apply(session, _READ)
-    session.execute("SET SESSION character_set_results = NULL")
+    """Return to the base state, in which definitions and rows are read; results are raw bytes."""
+    _apply(session, base_state(session.family, session.version))
     _widen_buffer(session)
 
 
 def prepare_load(session: Session) -> None:
     """Set the state in which definitions and rows are written, and rows read back."""
-    _apply(session, _LOAD)
-    session.execute("SET SESSION character_set_results = NULL")
+    enter_load_state(session)
     _widen_buffer(session)
+
+
+def enter_load_state(session: Session) -> None:
+    """Do what ``prepare_load`` does, but for a session that will not move many rows."""
+    _apply(session, load_state(session.family, session.version))
 
 
 @contextmanager
@@ -76,48 +90,79 @@ def sql_mode(session: Session, mode: str) -> Iterator[None]:
     session.execute(f"SET SESSION sql_mode = '{LOAD_MODE}'")
 
 
-def _apply(session: Session, extra: Mapping[str, str]) -> None:
-    session.execute("SET SESSION sql_select_limit = 18446744073709551615")  # it cuts SHOW short
-    special = _MARIADB if session.family is Family.MARIADB else _MYSQL
-    wanted = {**_BOTH, **special, **extra}
-    known = _known(session, wanted)
+def _apply(session: Session, wanted: Values) -> bool:
+    """Set variables and prove them; say whether the server has an init_connect."""
+    known = _find_known(session)
     wanted = {name: value for name, value in wanted.items() if name in known}
-    session.execute(
-        "SET SESSION "
-        + ", ".join(
-            f"{name} = '{value}'" if not _is_number(value) else f"{name} = {value}"
-            for name, value in wanted.items()
-        )
-    )
-    _prove(session, wanted)
+    _set(session, {name: value for name, value in wanted.items() if name not in RESTRICTED})
+    init_connect, found = _read(session, wanted)
+    different = [name for name in RESTRICTED & wanted.keys() if found[name] != wanted[name]]
+    for name in different:
+        _set_restricted(session, name, found[name], wanted[name])
+    if different:
+        _, found = _read(session, wanted)
+    _prove(session, wanted, found)
+    return bool(init_connect)
 
 
-def _known(session: Session, wanted: Mapping[str, str]) -> set[str]:
-    names = ",".join(f"'{name}'" for name in wanted)
-    rows = session.rows(f"SHOW SESSION VARIABLES WHERE variable_name IN ({names})")
-    return {decode(row[0] or b"").lower() for row in rows}
+def _find_known(session: Session) -> frozenset[str]:
+    """Find which of our variables the server has."""
+    key = (session.place, session.version_text)
+    if key not in _known:
+        state = base_state(session.family, session.version)
+        _set(session, {name: state[name] for name in LIMITS[session.family]})
+        wanted = {**OPENED, **load_state(session.family, session.version)}
+        names = ",".join(f"'{name}'" for name in wanted)
+        rows = session.rows(f"SHOW SESSION VARIABLES WHERE variable_name IN ({names})")
+        _known[key] = frozenset(_text(row[0]).lower() for row in rows)
+    return _known[key]
 
 
-def _prove(session: Session, wanted: Mapping[str, str]) -> None:
-    names = list(wanted)
-    row = session.rows("SELECT " + ", ".join(f"@@SESSION.{quote_name(name)}" for name in names))[0]
-    for name, value in zip(names, row, strict=True):
-        got = decode(value or b"")
-        if _as_set(got) != _as_set(wanted[name]):
+def _set(session: Session, wanted: Values) -> None:
+    if wanted:
+        pairs = (f"{name} = {write_value(name, value)}" for name, value in wanted.items())
+        session.execute("SET SESSION " + ", ".join(pairs))
+
+
+def _set_restricted(session: Session, name: str, found: str | None, wanted: str | None) -> None:
+    try:
+        _set(session, {name: wanted})
+    except PrivilegeError as error:
+        value = write_value(name, wanted)
+        raise ServerError(
+            f"session variable {name} is {found!r}, must be {wanted!r}, and this login is not "
+            f"allowed to set it: {error.message}",
+            shard=session.shard,
+            hint=f"SET GLOBAL {name} = {value}, or give the login the privilege to set it",
+        ) from error
+
+
+def _read(session: Session, names: Iterable[str]) -> tuple[str, dict[str, str | None]]:
+    """Read the server's init_connect and the values of session variables."""
+    names = list(names)
+    columns = [_INIT_CONNECT, *(f"@@SESSION.{quote_name(name)}" for name in names)]
+    first, *values = session.rows("SELECT " + ", ".join(columns))[0]
+    texts = (None if value is None else _text(value) for value in values)
+    return _text(first), dict(zip(names, texts, strict=True))
+
+
+def _prove(session: Session, wanted: Values, found: Mapping[str, str | None]) -> None:
+    for name, value in wanted.items():
+        if _as_set(found[name]) != _as_set(value):
             raise ServerError(
-                f"session variable {name} is {got!r}, wanted {wanted[name]!r}",
+                f"session variable {name} is {found[name]!r}, wanted {value!r}",
                 shard=session.shard,
                 hint="a proxy or an init_connect may change sessions; connect directly",
             )
 
 
-def _as_set(value: str) -> set[str]:
+def _as_set(value: str | None) -> set[str] | None:
     """Ignore the order in which a server lists modes."""
-    return set(value.split(","))
+    return None if value is None else set(value.split(","))
 
 
-def _is_number(value: str) -> bool:
-    return value.replace(".", "", 1).isdigit()
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "surrogateescape")
 
 
 def _widen_buffer(session: Session) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from shardvault.errors import PrivilegeError, TargetRefused, UsageError
+from shardvault.errors import PrivilegeError, ServerError, TargetRefused, UsageError
 from shardvault.failpoints import is_off
 from shardvault.fleet.compatibility import Terms, examine_target
 from shardvault.fleet.definitions import Contents
@@ -372,7 +372,22 @@ def _examine(
     terms: Terms,
     definers: DefinerRules,
 ) -> ShardRestore:
-    """Look at one target and note what was found, and whether it is to be finished."""
+    """Look at one target and note what was found, and whether it is to be finished.
+
+    A session that cannot be brought into its state is a blocker as well.
+    """
+    try:
+        return _examine_open(shard, source, mark, terms)
+    except ServerError as error:
+        blocker = Finding(
+            Severity.BLOCKER, shard.target.name, "session", error.message, error.hint or ""
+        )
+        return replace(shard, findings=(blocker,))
+
+
+def _examine_open(
+    shard: ShardRestore, source: ServerIdentity, mark: RestoreMark, terms: Terms
+) -> ShardRestore:
     target = shard.target
     with Session.open(
         target.primary, target.login, shard=target.name, read_timeout_s=_READ_TIMEOUT_S

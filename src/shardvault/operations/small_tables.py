@@ -11,7 +11,6 @@ from shardvault.dump.splitting import RangeSplitter, try_computed
 from shardvault.interfaces import ChunkKind, ChunkStore
 from shardvault.model.ids import ChunkId, ShardName
 from shardvault.mysql.session import Session
-from shardvault.mysql.state import prepare_read
 from shardvault.operations.dumping import DumpedShard, RangeTask, range_record
 
 SMALL_BYTES = 8 << 20
@@ -41,7 +40,6 @@ class SmallTables:
 
     def copy(self, shard: ShardName, session: Session) -> None:
         """Read all small tables of a shard; called while no shard commits."""
-        prepare_read(session)
         reader = RangeReader(session)
         self._copies[shard] = [_copy(reader, plan) for plan in self._plans[shard]]
 

@@ -33,7 +33,6 @@ from shardvault.model.position import Family
 from shardvault.model.schema import Account, CodeObject
 from shardvault.model.target import Fleet, Node, Scope, Shard
 from shardvault.mysql.session import Session, decode
-from shardvault.mysql.state import prepare_read
 from shardvault.workers.local import map_parallel
 
 _READ_TIMEOUT_S = 300.0
@@ -80,11 +79,9 @@ def opened_sessions(shards: Sequence[Shard]) -> Iterator[dict[ShardName, Session
 
 
 def _open(shard: Shard, sessions: dict[ShardName, Session]) -> None:
-    session = Session.open(
+    sessions[shard.name] = Session.open(
         shard.primary, shard.login, shard=shard.name, read_timeout_s=_READ_TIMEOUT_S
     )
-    sessions[shard.name] = session
-    prepare_read(session)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import secrets
 from typing import Any, cast
 
 import pytest
 
-from shardvault.errors import ServerError
+from shardvault.errors import PrivilegeError, ServerError
 from shardvault.model.position import Family
 from shardvault.mysql.session import Row, Session
 from shardvault.mysql.state import prepare_load, prepare_read
@@ -14,27 +15,35 @@ class Server:
     """Hold variables as a server does; some cannot be changed."""
 
     family = Family.MARIADB
+    version = (11, 8, 0)
     shard = "s0"
+    version_text = "11.8.0-MariaDB"
 
     def __init__(self, stuck: dict[str, str], missing: frozenset[str] = frozenset()) -> None:
         self.values: dict[str, str] = {}
+        self.place = secrets.token_hex(8)  # what is known of a server is kept by its place
+        self.refused: frozenset[str] = frozenset()
         self.stuck = stuck
         self.missing = missing
 
     def execute(self, statement: str) -> None:
-        if " = '" in statement:
-            for pair in statement.removeprefix("SET SESSION ").split(", "):
-                name, value = pair.split(" = ")
-                assert name not in self.missing
-                self.values[name] = self.stuck.get(name, value.strip("'"))
+        for pair in statement.removeprefix("SET SESSION ").split(", "):
+            name, _, value = pair.partition(" = ")
+            if name in self.refused:
+                raise PrivilegeError("Access denied")
+            assert name not in self.missing
+            self.values[name] = self.stuck.get(name, value.strip("'"))
 
     def rows(self, statement: str) -> list[Row]:
         among = statement.rpartition("(")[2].rstrip(")")
         names = [part.strip("'") for part in among.split(",")]
         if statement.startswith("SHOW"):
             return [(name.encode(), b"") for name in names if name not in self.missing]
-        wanted = [part.split("`")[1] for part in statement.split(",")]
-        return [tuple(self.values[name].encode() for name in wanted)]
+        wanted = [part.split("`")[1] for part in statement.split(",")[1:]]
+        return [(b"", *(self._encode(self.values.get(name, "default")) for name in wanted))]
+
+    def _encode(self, value: str) -> bytes | None:
+        return None if value == "NULL" else value.encode()
 
 
 def as_session(server: Server) -> Session:
@@ -58,3 +67,14 @@ def test_modes_may_come_back_in_another_order() -> None:
 
 def test_a_variable_that_the_server_does_not_have_is_left_out() -> None:
     prepare_read(as_session(Server({}, frozenset({"check_constraint_checks"}))))
+
+
+def test_a_variable_that_needs_a_privilege_is_only_set_where_it_differs() -> None:
+    server = Server({})
+    server.values |= {"binlog_format": "ROW", "enforce_storage_engine": "NULL"}
+    server.refused = frozenset({"binlog_format", "enforce_storage_engine"})
+    prepare_load(as_session(server))
+    server.values["binlog_format"] = "MIXED"
+    with pytest.raises(ServerError, match="is 'MIXED', must be 'ROW'") as caught:
+        prepare_load(as_session(server))
+    assert "SET GLOBAL binlog_format = 'ROW'" in (caught.value.hint or "")

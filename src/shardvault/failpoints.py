@@ -94,6 +94,7 @@ SWITCHES = frozenset(
         "restore.definers",
         "restore.events_asleep",
         "restore.leave_roles",
+        "restore.owner",
         "restore.stored_text",
         "restore.warnings",
         "session.state",

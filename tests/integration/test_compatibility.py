@@ -337,6 +337,8 @@ WORK: dict[str, str] = {
     "SELECT": f"SELECT * FROM {SCHEMA}.p",
     "SHOW VIEW": f"SHOW CREATE VIEW {SCHEMA}.seen",
     "INSERT": f"INSERT INTO {SCHEMA}.p VALUES (1)",
+    "UPDATE": f"UPDATE {SCHEMA}.p SET id = 2",
+    "DELETE": f"DELETE FROM {SCHEMA}.p",
     "CREATE": f"CREATE TABLE {SCHEMA}.t (id INT)",
     "ALTER": f"ALTER TABLE {SCHEMA}.c ADD KEY (p)",
     "DROP": f"DROP TABLE {SCHEMA}.unwanted",

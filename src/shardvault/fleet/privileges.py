@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shardvault.fleet.grants import Grants, read_grants
+from shardvault.fleet.occupied import MARK_SCHEMA
 from shardvault.fleet.privilege_scope import EVERYTHING, PrivilegeScope, TableName
 from shardvault.model.position import Family
 from shardvault.mysql.quoting import quote_name, quote_table
@@ -47,6 +48,7 @@ class Privilege:
             each of them is enough; else only for schemas.
         accounts_in: a schema of the server on which it is needed too, to read accounts.
         code_in: the same, to read routines.
+        only_on: schemas that a grant has to cover, whatever is in scope.
         instead: privileges on ``*.*`` of which one is as good.
     """
 
@@ -56,6 +58,7 @@ class Privilege:
     is_for_tables: bool = False
     accounts_in: str = ""
     code_in: str = ""
+    only_on: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
 
 
@@ -135,6 +138,8 @@ def _quote_schema(name: str, grants: Grants) -> str:
 def _is_held(item: Privilege, grants: Grants, scope: PrivilegeScope) -> bool:
     if any(grants.allows(name) for name in item.instead) or not _is_needed(item, scope):
         return True
+    if item.only_on:
+        return grants.allows(item.name, item.only_on)
     if not item.is_per_schema or scope.is_everything:
         return grants.allows(item.name)
     schemas = _schemas(item, scope)
@@ -172,6 +177,8 @@ _RESTORE = (
     Privilege("SELECT", "reading back what was loaded", True, accounts_in="mysql"),
     Privilege("SHOW VIEW", "comparing views", True),
     Privilege("INSERT", "rows", True),
+    Privilege("UPDATE", "the mark of a restore", only_on=(MARK_SCHEMA,)),
+    Privilege("DELETE", "the mark of a restore", only_on=(MARK_SCHEMA,)),
     Privilege("CREATE", "schemas and tables", True),
     Privilege("ALTER", "keys after the rows, counters", True),
     Privilege("DROP", "replacing, and repeating an interrupted restore", True),

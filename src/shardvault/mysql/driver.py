@@ -10,6 +10,7 @@ from pymysql.connections import Connection
 _CLIENT_MYSQL = 1
 _BULK_OPERATIONS = 1 << 2  # bit 34 of MariaDB's capabilities, bit 2 of the extended word
 _TLS_REQUEST_BYTES = 32
+_KEEP_ALIVE_S = 60
 # What the driver raises over packets that no server sends.
 MALFORMED = (
     AssertionError,
@@ -38,6 +39,8 @@ class DriverConnection(Connection):  # type: ignore[misc]  # the driver is untyp
             sock = _open_unix(self.unix_socket, self.connect_timeout)
             self._secure = True
         super().connect(sock)
+        if not self.unix_socket:
+            _keep_alive(self._sock)
 
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
         """Send nothing: ``mysql.state`` sets character sets along with all else."""
@@ -54,6 +57,14 @@ class DriverConnection(Connection):  # type: ignore[misc]  # the driver is untyp
             self._announces_bulk = len(payload) == _TLS_REQUEST_BYTES
             payload = struct.pack("<I", flags) + payload[4:28] + extended + payload[32:]
         super().write_packet(payload)
+
+
+def _keep_alive(wire: socket.socket) -> None:
+    """Let no router forget a connection that is idle for long, for example one with a lock."""
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
+        if hasattr(socket, name):
+            wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), _KEEP_ALIVE_S)
 
 
 def _open_unix(path: str, timeout_s: float) -> socket.socket:

@@ -28,9 +28,10 @@ from shardvault.mysql.quoting import quote_table
 from shardvault.mysql.session import Session
 from shardvault.operations.progress import Meter
 from shardvault.operations.proving import prove_range
-from shardvault.operations.restore_mark import mark_loaded, read_loaded
+from shardvault.operations.restore_mark import read_loaded
 from shardvault.operations.restore_plan import ShardRestore
 from shardvault.operations.table_queue import RangeTask, TableQueue
+from shardvault.operations.target_lock import TargetLock
 from shardvault.workers.local import Lane, run_lanes
 
 _DAMAGE_HINT = (
@@ -77,8 +78,9 @@ def stored_columns(record: TableRecord) -> list[Column]:
 class TableLoads:
     """Keep count of what is left of each table on one target, and finish tables."""
 
-    def __init__(self, shard: ShardRestore, session: Session) -> None:
+    def __init__(self, shard: ShardRestore, session: Session, target: TargetLock) -> None:
         done = read_loaded(session)
+        self._target = target
         self.shard = shard
         self.waiting = [
             record
@@ -102,7 +104,7 @@ class TableLoads:
             session.execute(f"DROP {kind} IF EXISTS {quote_table(table.schema, table.name)}")
             create_table(session, table, self._steps[id(record)])
             if not record.ranges:
-                mark_loaded(session, table.schema, table.name)
+                self._target.mark_loaded(table.schema, table.name)
             failpoint("restore.table_created")
 
     def note_recomputed(self, record: TableRecord) -> None:
@@ -134,6 +136,7 @@ class TableLoads:
         if is_last:
             lane.close()
             _finish_table(lane.session, record, self._steps[id(record)])
+            self._target.mark_loaded(record.table.schema, record.table.name)
             failpoint("restore.table_loaded")
             self.queue.finish(record)
 
@@ -142,7 +145,6 @@ def _finish_table(session: Session, record: TableRecord, steps: TableSteps) -> N
     if steps.keys:
         run_definition(session, steps.keys)
     set_counter(session, record.table)
-    mark_loaded(session, record.table.schema, record.table.name)
 
 
 def load_and_prove(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shardvault.clock import format_time, monotonic_s, utc_now
@@ -26,7 +26,7 @@ from shardvault.operations.loading import TableLoads, load_and_prove
 from shardvault.operations.progress import Meter
 from shardvault.operations.replacing import clear_target
 from shardvault.operations.restore_end import end_shard
-from shardvault.operations.restore_mark import mark_verified, read_loaded, remove_mark, write_mark
+from shardvault.operations.restore_mark import read_loaded
 from shardvault.operations.restore_plan import RestorePlan, ShardRestore
 from shardvault.operations.restored_definitions import (
     compare_accounts,
@@ -37,7 +37,8 @@ from shardvault.operations.restored_definitions import (
     find_orphans,
     read_tables,
 )
-from shardvault.operations.target_sessions import open_target
+from shardvault.operations.target_lock import TargetLock
+from shardvault.operations.target_sessions import locked_targets, open_target
 from shardvault.workers.local import map_parallel
 
 _OPERATION = "restore"
@@ -51,13 +52,15 @@ def run_restore(plan: RestorePlan, store: ChunkSource, sink: EventSink) -> Resto
     incomplete; run again, an interrupted restore finishes.
 
     Raises:
-        TargetRefused: the plan has blockers; nothing was changed.
+        TargetRefused: the plan has blockers, or another restore is at work on a target;
+            nothing was changed.
         VerificationFailed: contents differ from the manifest; the target stays marked.
-        ServerError: the target refused something; the target stays marked.
+        ServerError: the target refused something, or another restore took it over; the
+            target stays marked.
     """
     if not plan.is_verified:
         plan.refuse_blockers()
-    with _opened(plan, sink) as run:
+    with locked_targets(plan) as locks, _opened(plan, locks, sink) as run:
         if plan.is_verified:
             run.phase("finish", run.finish)
             return run.report()
@@ -76,7 +79,9 @@ def run_restore(plan: RestorePlan, store: ChunkSource, sink: EventSink) -> Resto
 
 
 @contextlib.contextmanager
-def _opened(plan: RestorePlan, sink: EventSink) -> Iterator[_Run]:
+def _opened(
+    plan: RestorePlan, locks: Mapping[ShardName, TargetLock], sink: EventSink
+) -> Iterator[_Run]:
     """Open as many sessions on each target as may work there."""
     sessions: dict[ShardName, list[Session]] = {shard.source: [] for shard in plan.shards}
     count = min(plan.options.sessions_per_shard, plan.options.threads)
@@ -87,7 +92,7 @@ def _opened(plan: RestorePlan, sink: EventSink) -> Iterator[_Run]:
 
     try:
         map_parallel(connect, plan.shards, limit=_MOST_THREADS)
-        yield _Run(plan, sink, sessions, findings=list(plan.notes))
+        yield _Run(plan, sink, locks, sessions, findings=list(plan.notes))
     finally:
         for group in sessions.values():
             for session in group:
@@ -100,6 +105,7 @@ class _Run:
 
     plan: RestorePlan
     sink: EventSink
+    locks: Mapping[ShardName, TargetLock]
     sessions: dict[ShardName, list[Session]]
     begin: str = field(default_factory=lambda: format_time(utc_now()))
     begin_s: float = field(default_factory=monotonic_s)
@@ -109,8 +115,9 @@ class _Run:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def phase(self, name: str, run: Callable[[], None]) -> None:
-        """Run one phase and take its time."""
+        """Run one phase and take its time, if the targets are still ours."""
         self.sink.emit(PhaseStarted(_OPERATION, name))
+        self.each_target(TargetLock.prove)
         begin_s = monotonic_s()
         run()
         self.seconds[name] = round(monotonic_s() - begin_s, 3)
@@ -127,18 +134,22 @@ class _Run:
 
         map_parallel(work, self.plan.shards if shards is None else shards, limit=_MOST_THREADS)
 
+    def each_target(self, do: Callable[[TargetLock], None]) -> None:
+        """Do something with every target at once."""
+        map_parallel(do, list(self.locks.values()), limit=_MOST_THREADS)
+
     def prepare(self) -> None:
         """Mark the targets, clear what is in the way, create schemas and tables.
 
         Several shards may go to one target: each step ends everywhere before the next.
         """
-        targets = {shard.target.name: shard for shard in self.plan.shards if not shard.is_resumed}
-        self.each(self._mark, list(targets.values()))
+        fresh = {shard.target.name for shard in self.plan.shards if not shard.is_resumed}
+        map_parallel(self._mark, [self.locks[name] for name in fresh], limit=_MOST_THREADS)
         self.each(self._clear)
         self.each(self._create)
 
-    def _mark(self, _: ShardRestore, session: Session) -> None:
-        write_mark(session, self.plan.mark)
+    def _mark(self, target: TargetLock) -> None:
+        target.write_mark(self.plan.mark)
         failpoint("restore.marked")
 
     def _clear(self, shard: ShardRestore, session: Session) -> None:
@@ -149,7 +160,7 @@ class _Run:
     def _create(self, shard: ShardRestore, session: Session) -> None:
         for schema in shard.schemas:
             create_schema(session, schema)
-        self.loads[shard.source] = TableLoads(shard, session)
+        self.loads[shard.source] = TableLoads(shard, session, self.locks[shard.target.name])
         self.loads[shard.source].create(session)
 
     def load(self, store: ChunkSource) -> None:
@@ -274,11 +285,11 @@ class _Run:
         Killed on the way, the next run goes on here.
         """
         if not self.plan.is_verified:
-            self.each(lambda _, session: mark_verified(session))
+            self.each_target(TargetLock.mark_verified)
         failpoint("restore.marked_verified")
         self.each(self._end)
-        for shard in self.plan.shards:
-            remove_mark(self.sessions[shard.source][0])
+        for target in self.locks.values():
+            target.remove_mark()
             failpoint("restore.mark_removed")
 
     def _end(self, shard: ShardRestore, session: Session) -> None:

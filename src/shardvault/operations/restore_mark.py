@@ -2,7 +2,8 @@
 
 ``SELECT status FROM _shardvault.restore`` gives ``incomplete`` from before the first change
 until everything was verified, then ``verified`` for a moment, until every target of the restore
-says so; then the schema ``_shardvault`` is gone.
+says so; then the schema ``_shardvault`` is gone. ``_shardvault.owner`` names the process whose
+restore it is; see ``target_lock`` for who is allowed to change a mark.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shardvault.clock import format_time, utc_now
-from shardvault.errors import ServerError
+from shardvault.errors import PrivilegeError, ServerError
 from shardvault.fleet.occupied import MARK_SCHEMA, NO_SUCH_TABLE
 from shardvault.model.ids import BackupId
 from shardvault.mysql.quoting import quote_text
 from shardvault.mysql.session import Session, decode
+from shardvault.repository.owners import Owner
 
 _VERIFIED = "verified"
 
@@ -46,7 +48,7 @@ def read_mark(session: Session) -> RestoreMark | None:
     return RestoreMark(BackupId(backup), fleet, digest)
 
 
-def write_mark(session: Session, mark: RestoreMark) -> None:
+def write_mark(session: Session, mark: RestoreMark, owner: Owner) -> None:
     """Mark the target as incomplete, with nothing loaded.
 
     The mark of another restore goes in the same moment, so that a target which is not
@@ -63,9 +65,11 @@ def write_mark(session: Session, mark: RestoreMark) -> None:
         "table_name VARCHAR(64) NOT NULL, PRIMARY KEY (schema_name, table_name)) "
         "ENGINE=InnoDB COLLATE=utf8mb4_bin"
     )
+    _create_owner_table(session)
     values = (mark.backup, mark.fleet, mark.digest, format_time(utc_now()))
     for statement in (
         "START TRANSACTION",
+        *_replace_owner(owner),
         f"DELETE FROM {MARK_SCHEMA}.loaded",
         f"DELETE FROM {MARK_SCHEMA}.restore",
         f"INSERT INTO {MARK_SCHEMA}.restore VALUES ('incomplete', "
@@ -74,6 +78,45 @@ def write_mark(session: Session, mark: RestoreMark) -> None:
         "COMMIT",
     ):
         session.execute(statement)
+
+
+def write_owner(session: Session, owner: Owner) -> None:
+    """Name the owner of a mark that is there."""
+    _create_owner_table(session)
+    for statement in ("START TRANSACTION", *_replace_owner(owner), "COMMIT"):
+        session.execute(statement)
+
+
+def _create_owner_table(session: Session) -> None:
+    session.execute(
+        f"CREATE TABLE IF NOT EXISTS {MARK_SCHEMA}.owner (id CHAR(32) NOT NULL, "
+        "command VARCHAR(32) NOT NULL, begin VARCHAR(32) NOT NULL, place VARCHAR(400) NOT NULL, "
+        "PRIMARY KEY (id)) ENGINE=InnoDB"
+    )
+
+
+def _replace_owner(owner: Owner) -> tuple[str, str]:
+    values = (owner.id, owner.command, owner.begin, owner.place)
+    return (
+        f"DELETE FROM {MARK_SCHEMA}.owner",
+        f"INSERT INTO {MARK_SCHEMA}.owner VALUES ({', '.join(map(quote_text, values))})",
+    )
+
+
+def read_owner(session: Session) -> Owner | None:
+    """Read whose the mark is; None if there is none, or it was made without an owner."""
+    try:
+        rows = session.rows(f"SELECT id, command, begin, place FROM {MARK_SCHEMA}.owner")
+    except PrivilegeError:
+        return None
+    except ServerError as error:
+        if error.code in NO_SUCH_TABLE:
+            return None
+        raise
+    if not rows:
+        return None
+    identity, command, begin, place = (decode(value or b"") for value in rows[0])
+    return Owner(identity, command, begin, place)
 
 
 def mark_verified(session: Session) -> None:

@@ -41,6 +41,7 @@ from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, 
 from shardvault.operations.restore_renaming import rename_contents
 from shardvault.operations.schema_names import Place, plan_renaming
 from shardvault.operations.schema_only import note_missing_rows, without_rows
+from shardvault.operations.target_lock import find_running
 from shardvault.workers.local import map_parallel
 
 _MOST_THREADS = 32
@@ -377,7 +378,7 @@ def _examine(
     A session that cannot be brought into its state is a blocker as well.
     """
     try:
-        return _examine_open(shard, source, mark, terms)
+        return _examine_open(shard, source, mark, terms, definers)
     except ServerError as error:
         blocker = Finding(
             Severity.BLOCKER, shard.target.name, "session", error.message, error.hint or ""
@@ -386,7 +387,11 @@ def _examine(
 
 
 def _examine_open(
-    shard: ShardRestore, source: ServerIdentity, mark: RestoreMark, terms: Terms
+    shard: ShardRestore,
+    source: ServerIdentity,
+    mark: RestoreMark,
+    terms: Terms,
+    definers: DefinerRules,
 ) -> ShardRestore:
     target = shard.target
     with Session.open(
@@ -401,6 +406,7 @@ def _examine_open(
         if not refused:
             shard, unfit = _settle_definers(shard, session, definers)
         findings = examine_target(session, source, shard.contents, terms)
+        findings = (*findings, *find_running(session))
         if not refused:
             shard = write_names(shard, source, read_name_rule(session, shard.contents))
             if session.family != source.family:

@@ -302,7 +302,7 @@ def test_accounts_ask_for_more_privileges(instance: Instance) -> None:
         if item.severity is Severity.BLOCKER
     ]
     assert "CREATE USER" in finding.message
-    _run(instance, finding.remedy)
+    _run(instance, *finding.remedy.splitlines())
     assert not _blockers(
         _examine(instance, (server, with_account), NOTHING_ALLOWED, USER, password)
     )
@@ -331,14 +331,16 @@ _BEFORE = (
     f"CREATE TABLE {SCHEMA}.unwanted (id INT)",
     f"CREATE PROCEDURE {SCHEMA}.old() SELECT 1",
     f"CREATE VIEW {SCHEMA}.seen AS SELECT 1",
+    "CREATE DATABASE _shardvault",
+    "CREATE TABLE _shardvault.work (id INT)",
 )
 _DEFINER = "CREATE DEFINER=`nobody`@`%`"
 WORK: dict[str, str] = {
     "SELECT": f"SELECT * FROM {SCHEMA}.p",
     "SHOW VIEW": f"SHOW CREATE VIEW {SCHEMA}.seen",
     "INSERT": f"INSERT INTO {SCHEMA}.p VALUES (1)",
-    "UPDATE": f"UPDATE {SCHEMA}.p SET id = 2",
-    "DELETE": f"DELETE FROM {SCHEMA}.p",
+    "UPDATE": "UPDATE _shardvault.work SET id = 2",
+    "DELETE": "DELETE FROM _shardvault.work",
     "CREATE": f"CREATE TABLE {SCHEMA}.t (id INT)",
     "ALTER": f"ALTER TABLE {SCHEMA}.c ADD KEY (p)",
     "DROP": f"DROP TABLE {SCHEMA}.unwanted",
@@ -377,9 +379,9 @@ def test_a_missing_privilege_is_named_and_its_work_fails_until_it_is_granted(
         assert [item.message.split(" (")[0] for item in blockers] == [f"missing: {name}"]
         with pytest.raises((PrivilegeError, ServerError), match="denied"):
             _work(instance, password, name)
-        _run(instance, blockers[0].remedy)
+        _run(instance, *blockers[0].remedy.splitlines())
         _work(instance, password, name)
-    _run(instance, "SET GLOBAL log_bin_trust_function_creators = OFF")
+    _run(instance, "SET GLOBAL log_bin_trust_function_creators = OFF", "DROP DATABASE _shardvault")
 
 
 def _work(instance: Instance, password: str, privilege: str) -> None:

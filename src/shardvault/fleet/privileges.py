@@ -121,6 +121,8 @@ def _places(item: Privilege, grants: Grants, scope: PrivilegeScope) -> Iterator[
     revoked = grants.revoked_on(item.name) if item.name in grants.everywhere else ()
     if revoked:
         yield from (f"{_quote_schema(schema, grants)}.*" for schema in revoked)
+    elif item.only_on:
+        yield from (f"{_quote_schema(schema, grants)}.*" for schema in item.only_on)
     elif not item.is_per_schema or scope.is_open:
         yield "*.*"
     else:

@@ -186,6 +186,25 @@ def test_a_pattern_for_a_shard_that_was_not_asked_says_so(vault: Vault) -> None:
     assert "s1 is not among the shards in scope" in str(caught.value.hint)
 
 
+def test_tables_are_chosen_by_their_bare_name(vault: Vault) -> None:
+    report = vault.backup(scope=Scope(include=("note?",)))
+    assert (report.scope, report.totals.tables) == (("--tables note?",), 2)
+    assert app.plan_restore("latest", vault.config, scope=Scope(include=("note?",))).rows == 4
+
+
+def test_a_restore_without_accounts_says_how_many_it_left_out(vault: Vault, shop: Fleet) -> None:
+    run_all(shop.shards["s0"], "CREATE USER ann", "CREATE USER bob", "CREATE ROLE clerk")
+    run_all(shop.shards["s1"], "CREATE USER ann")
+    report = vault.backup()
+    words = {"replace": True, "confirm_source": report.fleet}
+    plan = app.plan_restore(report.id, vault.config, **words)  # type: ignore[arg-type]
+    assert (plan.with_accounts, plan.accounts_left_out) == (False, 3)
+    done = app.restore(report.id, vault.config, **words)  # type: ignore[arg-type]
+    assert (done.with_accounts, done.accounts_left_out) == (False, 3)
+    plan = app.plan_restore(report.id, vault.config, with_accounts=True)
+    assert (plan.with_accounts, plan.accounts_left_out) == (True, 0)
+
+
 def test_a_fleet_without_any_schema_is_refused(tmp_path: Path, fleet: Fleet) -> None:
     vault = Vault(tmp_path, fleet)
     assert_clean_failure(vault.run("backup"), 1, "no schema to back up")

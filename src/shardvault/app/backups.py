@@ -21,6 +21,7 @@ from shardvault.app.building import (
 from shardvault.app.stores import open_store
 from shardvault.interfaces import EventSink
 from shardvault.model.definer import parse_definer_rules
+from shardvault.model.ids import LATEST
 from shardvault.model.loss import parse_losses
 from shardvault.model.policy import parse_tags
 from shardvault.model.report import (
@@ -141,7 +142,9 @@ def list_backups(
     return dataclasses.replace(report, findings=copies.findings(), tags=wanted)
 
 
-def show(backup_id: str, config: str | None = None, *, repository: str | None = None) -> ShowReport:
+def show(
+    backup_id: str = LATEST, config: str | None = None, *, repository: str | None = None
+) -> ShowReport:
     """Describe one backup in full.
 
     Args:
@@ -164,7 +167,7 @@ def show(backup_id: str, config: str | None = None, *, repository: str | None = 
 
 
 def show_definitions(
-    backup_id: str, config: str | None = None, *, repository: str | None = None
+    backup_id: str = LATEST, config: str | None = None, *, repository: str | None = None
 ) -> DefinitionsReport:
     """List the CREATE statements that a backup holds."""
     from shardvault.operations.show import run_show_definitions
@@ -175,7 +178,7 @@ def show_definitions(
 
 
 def verify(
-    backup_id: str,
+    backup_id: str = LATEST,
     config: str | None = None,
     *,
     repository: str | None = None,

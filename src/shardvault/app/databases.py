@@ -11,7 +11,7 @@ from shardvault.app.openers import remember_heads
 from shardvault.errors import RepositoryMissing, UsageError
 from shardvault.fleet.topology import build_fleet
 from shardvault.interfaces import EventSink
-from shardvault.model.ids import ShardName
+from shardvault.model.ids import LATEST, ShardName
 from shardvault.model.loss import parse_losses
 from shardvault.model.report import BackupReport, RestoreReport
 from shardvault.model.target import Endpoint, Fleet, Login, Scope, Shard
@@ -80,7 +80,7 @@ def restore_database(
     *,
     repository: str,
     key_file: str,
-    backup_id: str = "latest",
+    backup_id: str = LATEST,
     port: int = 3306,
     socket: str | None = None,
     replace: bool = False,

@@ -94,9 +94,10 @@ if TYPE_CHECKING:
 def restore(settings: Settings, /, dry_run: bool, **options: Any) -> int:
     """Restore a backup and prove it by reading every table back.
 
-    ID is what "shardvault list" prints, or "latest". With --dry-run nothing is changed; it exits
-    with 1 if something blocks the restore. With --replace a person at a terminal is asked first;
-    without a terminal it needs --yes.
+    ID is what "shardvault list" prints, its beginning, latest or latest:TAG. The latest is the
+    newest complete backup of the fleet, or one of exactly the same scope if that is newer. With
+    --dry-run nothing is changed; it exits with 1 if something blocks the restore. With --replace a
+    person at a terminal is asked first; without a terminal it needs --yes.
     """
     from shardvault.cli.consent import obtain_consent
 

@@ -27,6 +27,7 @@ def describe_restore(page: Page, report: RestoreReport) -> None:
         ("when", format_span(report.begin, report.end, report.totals.seconds)),
         ("consistency", report.consistency),
     ]
+    facts += _describe_accounts(report)
     if report.seconds_by_phase:
         facts.append(("phases", _format_phases(report.seconds_by_phase)))
     page.facts(facts)
@@ -70,7 +71,16 @@ def _head_plan(page: Page, plan: RestorePlanReport) -> None:
     is_blocked = any(finding.severity is Severity.BLOCKER for finding in plan.findings)
     page.heading(f"plan to restore {plan.id}", "blocked" if is_blocked else "ok")
     objects = format_objects(plan.objects) or "none"
-    page.facts([("fleet", plan.fleet), ("objects", objects)])
+    page.facts([("fleet", plan.fleet), ("objects", objects), *_describe_accounts(plan)])
+
+
+def _describe_accounts(report: RestoreReport | RestorePlanReport) -> list[tuple[str, str]]:
+    """Say that users, roles and grants are missing on the target where that is so."""
+    if report.with_accounts:
+        return []
+    if not report.accounts_left_out:
+        return [("accounts", "none: the backup has none of these shards")]
+    return [("accounts", f"not restored: {report.accounts_left_out:,}; --with-accounts does it")]
 
 
 def _describe_table(table: PlannedTable) -> Iterator[tuple[str, ...]]:

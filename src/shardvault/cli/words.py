@@ -119,8 +119,8 @@ def scope_options(function: _Function) -> _Function:
             "include",
             multiple=True,
             metavar="PATTERN",
-            help="Only these: a logical table, schema, schema.table or shard.schema.table, "
-            "with * and ?; repeatable, or separated by commas.",
+            help="Only these: a logical table, else a schema, else a table; or schema.table, or "
+            "shard.schema.table; with * and ?; repeatable, or separated by commas.",
         ),
         click.option(
             "--shards", multiple=True, metavar="NAME", help="Only these shards; as s0,s1."

@@ -73,8 +73,9 @@ def select_tables(
 
     Without ``include``, everything is chosen that does not lie in a system schema; where the
     fleet describes logical tables, only schemas of the names that their nodes name. A pattern
-    has one part (logical table, else schema), two (schema and table) or three (shard, schema
-    and table); ``*`` as table means the schema itself. Backticks keep dots in a part.
+    has one part (logical table, else schema, else table), two (schema and table) or three
+    (shard, schema and table); ``*`` as table means the schema itself. Backticks keep dots in a
+    part. Tables by their bare name must lie in schemas of one name.
     Excluding tables of a schema leaves the schema whole.
 
     Args:
@@ -82,7 +83,8 @@ def select_tables(
         schemas: every schema that exists; needed for those that hold no table.
 
     Raises:
-        UsageError: a shard or pattern that matches nothing, or nothing is left.
+        UsageError: a shard or pattern that matches nothing, a bare name of tables in several
+            schemas, or nothing is left.
     """
     shards = choose_shards(fleet, scope.shards)
     world = _see(fleet, shards, tables, schemas)
@@ -148,14 +150,26 @@ def _match(pattern: str, world: _World) -> _Choice:
 
 
 def _match_word(word: str, world: _World) -> _Choice | None:
-    """Take a word as a logical table if there is one of that name, else as a schema."""
+    """Take a word as a logical table if there is one of that name, else as a schema or table."""
     like = compile_pattern(word)
     logical = [table for table in world.fleet.tables if like.fullmatch(table.name)]
     if logical:
         nodes = frozenset(node for table in logical for node in table.nodes)
         return _Choice(frozenset(), nodes)
     schemas = frozenset(place for place in world.schemas if like.fullmatch(place[1]))
-    return _whole(schemas) if schemas else None
+    return _whole(schemas) if schemas else _match_bare_name(word, like, world)
+
+
+def _match_bare_name(word: str, like: re.Pattern[str], world: _World) -> _Choice | None:
+    """Take a word as the name of physical tables, whose schemas must have one name."""
+    tables = frozenset(node for node in world.tables if like.fullmatch(node.table))
+    schemas = sorted({node.schema for node in tables})
+    if len(schemas) > 1:
+        raise UsageError(
+            f"{word!r} matches tables in several schemas: {', '.join(schemas)}",
+            hint=f"write the schema too, for example {schemas[0]}.{word}",
+        )
+    return _Choice(frozenset(), tables) if tables else None
 
 
 def _match_path(parts: Sequence[str], world: _World) -> _Choice | None:
@@ -189,10 +203,9 @@ def _suggest_near(pattern: str, parts: Sequence[str], world: _World) -> str:
     else:
         known = {f"{table.schema}.{table.table}" for table in world.tables}
     if len(parts) == 1:
-        if physical := sorted(name for name in known if name.endswith(f".{pattern}")):
-            return f"did you mean {physical[0]!r}?"
-        known = _list_words(world)
-    return suggest(pattern, sorted(known)) or "a physical table is written schema.table"
+        known = {table.table for table in world.tables}
+    near = suggest(pattern, sorted(_list_words(world))) if len(parts) == 1 else None
+    return near or suggest(pattern, sorted(known)) or "a physical table is written schema.table"
 
 
 def _list_words(world: _World) -> set[str]:

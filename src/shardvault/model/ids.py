@@ -8,3 +8,6 @@ ShardName = NewType("ShardName", str)
 BackupId = NewType("BackupId", str)
 ChunkId = NewType("ChunkId", bytes)
 """32 bytes, keyed hash of the chunk's plain contents."""
+
+LATEST = BackupId("latest")
+"""What users write for the newest complete backup."""

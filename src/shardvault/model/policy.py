@@ -120,11 +120,13 @@ def parse_keep(text: str) -> Keep:
 
 
 def _read_value(word: str, name: str, value: str) -> float:
-    if name == "within":
-        return parse_duration(value)
-    if not value.isdecimal():
+    """Read a number that is not 0: a rule that keeps nothing would count as a policy."""
+    if name != "within" and not value.isdecimal():
         raise ValueError(f"{word!r} needs a whole number")
-    return int(value)
+    number = parse_duration(value) if name == "within" else int(value)
+    if not number:
+        raise ValueError(f"{word!r} keeps nothing; leave the rule out")
+    return number
 
 
 def format_keep(keep: Keep) -> str:

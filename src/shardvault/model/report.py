@@ -114,7 +114,13 @@ class BackupSummary:
 
 @dataclass(frozen=True)
 class RestoreReport:
-    """Report a finished restore; ``verified`` only if every table was read back and equal."""
+    """Report a finished restore; ``verified`` only if every table was read back and equal.
+
+    Attributes:
+        with_accounts: users, roles and grants were restored too.
+        accounts_left_out: accounts of the restored shards that the backup has and that were
+            not restored.
+    """
 
     id: BackupId
     status: str
@@ -128,6 +134,8 @@ class RestoreReport:
     totals: Totals
     findings: tuple[Finding, ...] = ()
     seconds_by_phase: dict[str, float] | None = None
+    with_accounts: bool = True
+    accounts_left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -259,7 +267,13 @@ class PlannedTable:
 
 @dataclass(frozen=True)
 class RestorePlanReport:
-    """Report what a restore would do; any blocker among the findings stops it."""
+    """Report what a restore would do; any blocker among the findings stops it.
+
+    Attributes:
+        with_accounts: users, roles and grants would be restored too.
+        accounts_left_out: accounts of the restored shards that the backup has and that would
+            not be restored.
+    """
 
     id: BackupId
     fleet: str
@@ -268,6 +282,8 @@ class RestorePlanReport:
     findings: tuple[Finding, ...]
     rows: int
     raw_bytes: int
+    with_accounts: bool = True
+    accounts_left_out: int = 0
 
 
 @dataclass(frozen=True)

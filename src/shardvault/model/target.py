@@ -103,7 +103,7 @@ class Scope:
         shards: names of shards.
         include: patterns a table must match one of: a logical table, ``schema``,
             ``schema.table``, each with ``*`` and ``?``; a bare word is a logical table if
-            there is one of that name, else a schema.
+            there is one of that name, else a schema, else a table by its bare name.
         exclude: patterns that take a table out again; same syntax.
     """
 

@@ -25,7 +25,7 @@ from shardvault.failpoints import failpoint, is_off
 from shardvault.fleet.inventory import TableName, strip_auto_increment
 from shardvault.fleet.scope import choose_shards
 from shardvault.interfaces import EventSink
-from shardvault.model.ids import ShardName
+from shardvault.model.ids import LATEST, ShardName
 from shardvault.model.loss import LossKind
 from shardvault.model.manifest import Manifest, ShardPart, TableRecord
 from shardvault.model.report import BackupReport
@@ -52,7 +52,7 @@ from shardvault.operations.survey import (
 )
 from shardvault.repository.catalog import new_backup_id
 from shardvault.repository.chunks import ChunkWriter
-from shardvault.repository.lookup import LATEST, Latest, find_latest
+from shardvault.repository.lookup import Latest, find_latest
 from shardvault.repository.parts import get_part
 from shardvault.repository.store import Repository
 from shardvault.units import format_size

@@ -335,4 +335,6 @@ class _Run:
             ),
             findings=tuple(self.findings),
             seconds_by_phase=self.seconds,
+            with_accounts=self.plan.options.with_accounts,
+            accounts_left_out=self.plan.accounts_left_out,
         )

@@ -155,6 +155,12 @@ class RestorePlan:
         return (*self.left_out, *(item for shard in self.shards for item in shard.notes))
 
     @property
+    def accounts_left_out(self) -> int:
+        """Return how many accounts the backup has that are not restored, each name once."""
+        recorded = {name for shard in self.shards for name in shard.recorded}
+        return 0 if self.options.with_accounts else len(recorded)
+
+    @property
     def is_verified(self) -> bool:
         """Say whether an interrupted run had verified everything; one target's word is enough."""
         return any(shard.is_verified for shard in self.shards)

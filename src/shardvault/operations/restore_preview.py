@@ -21,6 +21,8 @@ def report_plan(plan: RestorePlan) -> RestorePlanReport:
         findings=plan.findings,
         rows=sum(table.rows for table in tables),
         raw_bytes=sum(table.raw_bytes for table in tables),
+        with_accounts=plan.options.with_accounts,
+        accounts_left_out=plan.accounts_left_out,
     )
 
 

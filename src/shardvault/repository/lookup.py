@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from shardvault.errors import AmbiguousBackup, UnknownBackup
 from shardvault.failpoints import is_off
-from shardvault.model.ids import BackupId
+from shardvault.model.ids import LATEST, BackupId
 from shardvault.model.report import BackupSummary
 
-LATEST = BackupId("latest")
 _TAGGED = f"{LATEST}:"
 _WHOLE_ID = re.compile(r"\d{8}T\d{6}Z-full(?:-\d+)?")
 _MOST_NAMED = 5

@@ -92,7 +92,7 @@ def test_a_wrong_value_in_the_environment_is_refused(
         (("backup", "--tabels", "x"), "did you mean --tables?"),
         (("--frmat", "json", "list"), "did you mean --format?"),
         (("list", "--qqqqq"), "shardvault list --help"),
-        (("show",), "see shardvault show --help"),
+        (("restore",), "see shardvault restore --help"),
         (("list", "surplus"), "see shardvault list --help"),
         ((), "see shardvault --help"),
     ],

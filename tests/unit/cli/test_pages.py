@@ -17,6 +17,7 @@ from shardvault.cli.page_init import describe_init
 from shardvault.cli.page_repo import describe_repo_stats
 from shardvault.cli.page_restore import describe_plan, describe_plan_in_short, describe_restore
 from shardvault.model.position import Family, Position
+from shardvault.model.report import CatalogReport
 from tests.unit.cli import samples
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "cli"
@@ -109,6 +110,32 @@ def test_a_plan_shows_the_old_and_the_new_name_of_a_table_in_full() -> None:
     lines = draw((describe_plan, plan)).splitlines()
     place = next(n for n, line in enumerate(lines) if "  a_shop_of_old.orders_0  " in line)
     assert lines[place + 1].split() == ["→", "shop.orders_0"]
+
+
+@pytest.mark.parametrize(
+    ("describe", "report"),
+    [
+        (describe_restore, samples.restore_report()),
+        (describe_plan, samples.plan_report()),
+        (describe_plan_in_short, samples.plan_report()),
+    ],
+)
+def test_every_page_of_a_restore_without_accounts_says_so(
+    describe: Callable[[Page, Any], None], report: Any
+) -> None:
+    line = "  accounts      not restored: 3; --with-accounts does it"
+    without = replace(report, with_accounts=False, accounts_left_out=3)
+    assert line in draw((describe, without)).splitlines()
+    assert "accounts" not in draw((describe, report))
+    none = draw((describe, replace(report, with_accounts=False)))
+    assert "  accounts      none: the backup has none of these shards" in none.splitlines()
+
+
+def test_an_id_is_never_shortened() -> None:
+    long = replace(samples.summary(), scope=("--tables x",), tags=("t" * 40,))
+    lines = draw((describe_catalog, CatalogReport((long,)))).splitlines()
+    assert lines[1].startswith(samples.ID)
+    assert f"{samples.ID}: partial, --tables x" in lines
 
 
 def test_a_table_shortens_names_and_never_figures() -> None:

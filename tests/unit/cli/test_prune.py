@@ -57,7 +57,7 @@ def home(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def test_a_policy_is_set_shown_and_followed(home: Home) -> None:
     assert "every backup" in home.run("policy").out
-    assert home.run("policy", "last=1", "within=0d").code == 0
+    assert home.run("policy", "last=1").code == 0
     assert home.run("policy", "--format=json").json["policy"] == "last=1"
     planned = home.run("prune", "--dry-run")
     assert "prune, dry run: nothing was changed: planned" in planned.out
@@ -125,6 +125,12 @@ def test_the_last_complete_backup_is_forgotten_only_if_its_id_is_typed(home: Hom
     assert home.ids() == []
 
 
+def test_verify_and_show_take_the_latest_complete_backup_without_an_id(home: Home) -> None:
+    add_backup(home.open(), "b3", rows_of(3), scope=("--tables shop.orders_1",))
+    assert home.run("show", "--format=json").json["backup"]["id"] == "b2"
+    assert home.run("verify", "--format=json").json["id"] == "b2"
+
+
 def test_what_is_held_is_not_forgotten(home: Home) -> None:
     home.run("keep", "b0", "--reason", "the audit")
     refused = home.run("forget", "b0", "--yes")
@@ -141,6 +147,9 @@ def test_what_is_held_is_not_forgotten(home: Home) -> None:
         (["list", "--tag", "two words"], "is not a tag"),
         (["policy", "tag=-x"], "no rule 'tag=-x'"),
         (["policy", "daily"], "no rule 'daily'"),
+        (["policy", "daily=0"], "'daily=0' keeps nothing"),
+        (["policy", "last=1", "within=0d"], "'within=0d' keeps nothing"),
+        (["prune", "--keep", "last=00"], "'last=00' keeps nothing"),
         (["policy", "daily=x"], "needs a whole number"),
         (["policy", "last=1", "last=2"], "stands there twice"),
         (["policy", "within=soon"], "not a duration"),

@@ -113,6 +113,40 @@ def test_a_word_is_a_schema_only_if_no_logical_table_has_that_name() -> None:
     assert tables(select("crm", fleet=PLAIN)) == {"s0.crm.people"}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [
+        ("orders_?", "orders_0 orders_1"),
+        ("*_1", "orders_1"),
+        ("not*", "notes"),
+        ("people", "people"),
+        ("`c.d`", "`c.d`"),
+    ],
+)
+def test_physical_tables_are_found_by_their_bare_name(pattern: str, chosen: str) -> None:
+    found = select(pattern, fleet=SHARDED).tables
+    assert {str(node).partition(f".{node.schema}.")[2] or "`c.d`" for node in found} == set(
+        chosen.split()
+    )
+    rest = select(exclude=(pattern,), fleet=PLAIN).tables
+    assert not set(found) & set(rest)
+
+
+def test_a_logical_table_and_a_schema_come_before_a_bare_name() -> None:
+    fleet = Fleet("shop", SHARDS, (LogicalTable("people", expand_nodes("s0.shop.notes")),))
+    assert tables(select("people", fleet=fleet)) == {"s0.shop.notes"}
+    existing = expand_nodes("s0.crm.people, s0.shop.crm")
+    assert select_tables(PLAIN, Scope(include=("crm",)), existing).tables == existing[:1]
+
+
+def test_a_bare_name_of_tables_in_several_schemas_is_refused() -> None:
+    existing = expand_nodes("s${0..1}.shop.notes, s0.crm.notes")
+    with pytest.raises(UsageError) as caught:
+        select_tables(SHARDED, Scope(include=("note?",)), existing)
+    assert str(caught.value) == "'note?' matches tables in several schemas: crm, shop"
+    assert caught.value.hint == "write the schema too, for example crm.note?"
+
+
 def test_only_stars_and_question_marks_are_special_in_a_pattern() -> None:
     with pytest.raises(UsageError, match="matches nothing"):
         select("shop.[n]otes")
@@ -160,7 +194,7 @@ def test_a_node_without_a_physical_table_is_not_selected() -> None:
     ("pattern", "hint"),
     [
         ("ordres", "did you mean 'orders'?"),
-        ("orders_0", "did you mean 'shop.orders_0'?"),
+        ("peopel", "did you mean 'people'?"),
         ("shp.notes", "did you mean 'shop.notes' or 'shop.orders_1' or 'shop.orders_0'?"),
         ("s0.crm.peple", "did you mean 's0.crm.people'?"),
         ("zzz", "a physical table is written schema.table"),

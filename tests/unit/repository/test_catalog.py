@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from shardvault.errors import IntegrityError, RefusedError, UnknownBackup, UsageError
-from shardvault.model.ids import BackupId
+from shardvault.model.ids import LATEST, BackupId
 from shardvault.repository.catalog import Catalog, new_backup_id
 from shardvault.repository.keys import make_key_ring
-from shardvault.repository.lookup import LATEST, Latest
+from shardvault.repository.lookup import Latest
 from shardvault.storage.memory import MemoryStorage
 from tests.support.repositories import counted_bytes, make_manifest
 

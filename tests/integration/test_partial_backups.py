@@ -207,6 +207,11 @@ def test_a_restore_without_accounts_says_how_many_it_left_out(vault: Vault, shop
 
 def test_a_fleet_without_any_schema_is_refused(tmp_path: Path, fleet: Fleet) -> None:
     vault = Vault(tmp_path, fleet)
+    checked = app.check(vault.config)
+    blockers = [found for found in checked.findings if found.severity == "blocker"]
+    assert [found.message.partition(":")[0] for found in blockers] == [
+        "the fleet has no schema to back up"
+    ]
     assert_clean_failure(vault.run("backup"), 1, "no schema to back up")
     assert vault.listed() == []
 
@@ -226,3 +231,4 @@ def test_a_shard_without_a_schema_is_part_of_a_complete_backup(tmp_path: Path, s
     wipe(shop.shards["s1"])
     vault = Vault(tmp_path, shop)
     assert vault.backup().scope == ()
+    assert app.check(vault.config).status != "blocked"

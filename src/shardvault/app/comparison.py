@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 
-from shardvault.app.building import Silent, load, open_copies
+from shardvault.app.building import Silent, load, narrow_latest, open_copies
 from shardvault.interfaces import EventSink
 from shardvault.model.comparison import DiffReport, FindReport
-from shardvault.model.ids import BackupId
 
 
 def diff(
     first: str, second: str, config: str | None = None, *, repository: str | None = None
 ) -> DiffReport:
-    """Report how the second backup differs from the first; ``latest`` is an id."""
+    """Report how the second backup differs from the first.
+
+    Each is named by an id, the beginning of one, ``latest`` or ``latest:TAG``.
+    """
     from shardvault.operations.diff import Side, run_diff
 
-    copies = open_copies(load(config, repository))
-    opened = [copies.open(BackupId(backup)) for backup in (first, second)]
+    loaded = load(config, repository)
+    copies = open_copies(loaded)
+    opened = [copies.open(word, narrow_latest(loaded)) for word in (first, second)]
     report = run_diff(*(Side(backup.manifest, backup) for backup in opened))
     return dataclasses.replace(report, findings=copies.findings())
 

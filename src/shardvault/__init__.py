@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         list_backups,
         list_keys,
         make_identity,
+        plan_backup,
         plan_restore,
         policy,
         probe,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
         WrongKey,
         XaInDoubt,
     )
+    from shardvault.model.backup_plan import BackupPlanReport, ShardToBackUp, TableToBackUp
     from shardvault.model.comparison import (
         Change,
         DiffReport,
@@ -145,6 +147,7 @@ __all__ = [
     "AllowedLoss",
     "AmbiguousBackup",
     "BackupExists",
+    "BackupPlanReport",
     "BackupReport",
     "BackupStats",
     "BackupSummary",
@@ -202,6 +205,7 @@ __all__ = [
     "Scope",
     "ServerError",
     "Severity",
+    "ShardToBackUp",
     "ShardVolume",
     "ShardvaultError",
     "ShowReport",
@@ -210,6 +214,7 @@ __all__ = [
     "StorageUnavailable",
     "StoredShare",
     "TableDifference",
+    "TableToBackUp",
     "TableVolume",
     "TamperDetected",
     "TargetRefused",
@@ -240,6 +245,7 @@ __all__ = [
     "list_backups",
     "list_keys",
     "make_identity",
+    "plan_backup",
     "plan_restore",
     "policy",
     "probe",
@@ -309,6 +315,8 @@ def _find_home(name: str) -> Any:
         home = "model.loss"
     elif name in _UPKEEP:
         home = "model.upkeep"
+    elif name in {"BackupPlanReport", "ShardToBackUp", "TableToBackUp"}:
+        home = "model.backup_plan"
     elif name in _COMPARISONS:
         home = "model.comparison"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):

@@ -20,6 +20,7 @@ from shardvault.app.building import (
 )
 from shardvault.app.stores import open_store
 from shardvault.interfaces import EventSink
+from shardvault.model.backup_plan import BackupPlanReport
 from shardvault.model.definer import parse_definer_rules
 from shardvault.model.ids import LATEST
 from shardvault.model.loss import parse_losses
@@ -118,6 +119,27 @@ def backup(
     )
     repository = open_configured(loaded, upload_bytes_s=upload_bytes_s)
     return run_backup(open_fleet(loaded), repository, options, sink or Silent())
+
+
+def plan_backup(
+    config: str | None = None,
+    *,
+    scope: Scope | None = None,
+    allow_loss: Iterable[str] = (),
+    sink: EventSink | None = None,
+) -> BackupPlanReport:
+    """Say what a backup would hold and what stands in its way; lock and store nothing.
+
+    Args:
+        config: the file that names the fleet.
+        scope: narrows what is backed up; None = everything.
+        allow_loss: kinds of loss to accept, see ``backup``.
+        sink: takes progress.
+    """
+    from shardvault.operations.backup_preview import preview_backup
+
+    allowed = parse_losses(allow_loss)
+    return preview_backup(open_fleet(load(config)), scope or Scope(), allowed, sink or Silent())
 
 
 def list_backups(

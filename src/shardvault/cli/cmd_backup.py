@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from shardvault.cli.output import write_report
@@ -15,8 +17,9 @@ from shardvault.cli.words import (
     scope_options,
     split_words,
 )
-from shardvault.errors import FindingsError
+from shardvault.errors import FindingsError, RefusedError
 from shardvault.model.loss import LossKind
+from shardvault.model.target import Scope
 
 _KINDS = "; ".join(f"{kind}: {kind.meaning}" for kind in LossKind)
 
@@ -46,17 +49,15 @@ _KINDS = "; ".join(f"{kind}: {kind.meaning}" for kind in LossKind)
     help="Give the backup a name, for `list --tag`, `latest:NAME` and the policy; repeatable, or "
     "separated by commas.",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only print what the backup would hold and what stands in its way; nothing is locked or "
+    "stored. Exits with 1 if something blocks the backup.",
+)
 @limit_upload
 @click.pass_obj
-def backup(
-    settings: Settings,
-    /,
-    allow_loss: tuple[str, ...],
-    wait_lock_s: int | None,
-    tags: tuple[str, ...],
-    upload_bytes_s: int | None,
-    **scope: tuple[str, ...],
-) -> int:
+def backup(settings: Settings, /, dry_run: bool, **options: Any) -> int:
     """Take a hot logical backup of the fleet at one cut.
 
     What cannot come back exactly is refused before anything is locked; --allow-loss accepts it.
@@ -66,16 +67,29 @@ def backup(
     from shardvault import app
     from shardvault.cli.page_backup import describe_backup
 
+    scope, allow_loss = read_scope(options), split_words(options["allow_loss"])
+    if dry_run:
+        return _print_plan(settings, scope, allow_loss)
     with open_sink(settings) as sink:
         report = app.backup(
             settings.config,
-            scope=read_scope(scope),
-            allow_loss=split_words(allow_loss),
-            tags=split_words(tags),
+            scope=scope,
+            allow_loss=allow_loss,
+            tags=split_words(options["tags"]),
             threads=settings.threads,
-            upload_bytes_s=upload_bytes_s,
-            wait_lock_s=wait_lock_s,
+            upload_bytes_s=options["upload_bytes_s"],
+            wait_lock_s=options["wait_lock_s"],
             sink=sink,
         )
     write_report(report, settings, describe_backup)
     return FindingsError.exit_code if report.status == "findings" else 0
+
+
+def _print_plan(settings: Settings, scope: Scope, allow_loss: tuple[str, ...]) -> int:
+    from shardvault import app
+    from shardvault.cli.page_backup_plan import describe_backup_plan
+
+    with open_sink(settings) as sink:
+        plan = app.plan_backup(settings.config, scope=scope, allow_loss=allow_loss, sink=sink)
+    write_report(plan, settings, describe_backup_plan)
+    return RefusedError.exit_code if plan.status == "blocked" else 0

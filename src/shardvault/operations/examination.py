@@ -93,6 +93,19 @@ def examine_fleet(fleet: Fleet, scope: Scope) -> tuple[Finding, ...]:
     Raises:
         UsageError: the scope names a shard that the fleet does not have.
     """
+    return survey_fleet(fleet, scope)[0]
+
+
+def survey_fleet(
+    fleet: Fleet, scope: Scope
+) -> tuple[tuple[Finding, ...], dict[ShardName, ShardSurvey]]:
+    """Examine the shards in scope, and return also what each of them holds.
+
+    A shard whose contents could not be examined has no survey, but a finding.
+
+    Raises:
+        UsageError: the scope names a shard that the fleet does not have.
+    """
     wanted = choose_shards(fleet, scope.shards)
     examination = _Examination(fleet, scope)
     try:
@@ -102,7 +115,9 @@ def examine_fleet(fleet: Fleet, scope: Scope) -> tuple[Finding, ...]:
     finally:
         for session in examination.opened:
             session.close()
-    return tuple(examination.findings)
+    surveys = examination.surveys
+    ordered = {shard.name: surveys[shard.name] for shard in fleet.shards if shard.name in surveys}
+    return tuple(examination.findings), ordered
 
 
 @dataclass
@@ -112,6 +127,7 @@ class _Examination:
     Attributes:
         shards: those that can still be asked.
         opened: every session.
+        surveys: what the shards hold in scope.
     """
 
     fleet: Fleet
@@ -120,6 +136,7 @@ class _Examination:
     sessions: dict[ShardName, Session] = field(default_factory=dict)
     opened: list[Session] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    surveys: dict[ShardName, ShardSurvey] = field(default_factory=dict)
 
     def connect(self, shards: Sequence[Shard]) -> None:
         """Connect to every shard."""
@@ -167,7 +184,8 @@ class _Examination:
         def examine(shard: Shard) -> tuple[Finding, ...]:
             session = sessions[shard.name]
             here = selections[0].on_shard(shard.name)
-            return examine_survey(shard, session, survey_shard(shard.name, session, here))
+            survey = self.surveys[shard.name] = survey_shard(shard.name, session, here)
+            return examine_survey(shard, session, survey)
 
         if sessions:
             self.findings += _try(_FLEET, "scope", choose)

@@ -77,6 +77,7 @@ def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None
     words = "restore latest --target b.yaml --map s0=t3 --map s1=t4,s2=t5 --tables orders"
     flags = "--replace --source-fleet shop --with-accounts -y -j 2 --rename shop=a,s0/`x=y`=`b=c`"
     more: tuple[str, ...] = ("--events", "off", "--limit-download", "20MiB", "--skip-damaged")
+    more += ("--schema-only", "--definer", "skip")
     chosen = ("--repository", "offsite")
     assert run(*words.split(), *flags.split(), *more, *chosen).code == 0
     call = doubles["restore"].call_args
@@ -86,6 +87,8 @@ def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None
         "target": "b.yaml",
         "repository": "offsite",
         "skip_damaged": True,
+        "schema_only": True,
+        "definers": ("skip",),
         "mapping": {"s0": "t3", "s1": "t4", "s2": "t5"},
         "rename": {"shop": "a", "s0/`x=y`": "`b=c`"},
         "scope": Scope(include=("orders",)),

@@ -96,8 +96,6 @@ def test_a_restore_gets_every_option(run: Run, doubles: dict[str, Mock]) -> None
         "confirm_source": "shop",
         "with_accounts": True,
         "events_on": False,
-        "definers": (),
-        "schema_only": False,
         "download_bytes_s": 20 * 1024**2,
         "threads": 2,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,19 @@ def order_of(nodeid: str) -> int:
     """Give the place of a test's folder in the run."""
     folder = nodeid.split("/")[1]
     return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+
+def shuffle(nodeids: Sequence[str], seed: str) -> list[str]:
+    """Put the groups into a random order, and the tests within each; a seed gives one order."""
+    choose = random.Random(seed)
+    groups: dict[str, list[str]] = {}
+    for nodeid in nodeids:
+        groups.setdefault(group_of(nodeid), []).append(nodeid)
+    for group in groups.values():
+        choose.shuffle(group)
+    shuffled = list(groups.values())
+    choose.shuffle(shuffled)
+    return [nodeid for group in shuffled for nodeid in group]
 
 
 def take_running(groups: Iterable[dict[str, bool]]) -> str | None:

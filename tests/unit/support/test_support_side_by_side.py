@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import itertools
 import signal
 
 import pytest
 
-from tests.support.side_by_side import group_of, order_of, take_running
+from tests.support.side_by_side import group_of, order_of, shuffle, take_running
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,14 @@ def test_tests_that_share_a_backup_are_in_one_group(nodeid: str, group: str) -> 
 def test_the_folders_with_the_longest_groups_come_first() -> None:
     names = ["tests/unit/a.py::b", "tests/golden/a.py::b", "tests/exactness/a.py::b"]
     assert min(names, key=order_of).startswith("tests/exactness")
+
+
+def test_a_seed_gives_one_order_which_keeps_the_groups_together() -> None:
+    names = [f"tests/unit/{file}.py::test_{number}" for file in "abc" for number in range(9)]
+    once, again, other = (shuffle(names, seed) for seed in ("1", "1", "2"))
+    assert once == again != other
+    assert sorted(once) == names
+    assert len(list(itertools.groupby(once, group_of))) == 3
 
 
 def test_the_test_that_ended_a_worker_is_not_run_again() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.azurite import Azurite
 from tests.support.bucket_server import BucketServer
@@ -23,8 +24,11 @@ from tests.support.stores import BUCKET
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """Choose the place of temporary files before one is made."""
+    """Choose the place of temporary files before one is made; let no test fail for being slow."""
     use_memory()
+    slow = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("patient", settings(), **slow)
+    settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,7 @@ import itertools
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.side_by_side import group_of, order_of, shuffle, take_running
 
@@ -43,6 +44,11 @@ def test_the_test_that_ended_a_worker_is_not_run_again() -> None:
     assert take_running(groups) == "d"
     assert groups[1] == {"c": True, "d": True, "e": False}
     assert take_running([{"a": True}]) is None
+
+
+def test_hypothesis_fails_no_test_for_being_slow() -> None:
+    assert settings().deadline is None
+    assert HealthCheck.too_slow in settings().suppress_health_check
 
 
 def test_ctrl_c_works_in_tests_however_they_were_started() -> None:

@@ -430,12 +430,14 @@ def _examine_texts(
     if is_off("restore.stored_text"):
         return ()
     session.execute("SET SESSION character_set_results = NULL")
+    is_blind_source = source.lower_case_table_names != 0 and not shard.rule.is_case_blind
+    fold = str.casefold if is_blind_source else shard.rule.fold
     return examine_texts(
         session,
         shard.contents,
         where=shard.source,
         remedy=RESTORE_REMEDY,
-        is_case_blind=source.lower_case_table_names != 0 or shard.rule.is_case_blind,
+        fold=fold,
     )
 
 

@@ -54,7 +54,7 @@ def test_a_name_in_another_case_is_the_same_only_where_the_server_says_so() -> N
     table = record(b"CREATE TABLE `Orders` (`id` int) ENGINE=InnoDB")
     contents = Contents(schemas=(SHOP,), tables=(table,))
     assert list(find_forgeries(contents, MARIADB))
-    assert not list(find_forgeries(contents, replace(MARIADB, is_case_blind=True)))
+    assert not list(find_forgeries(contents, replace(MARIADB, fold=str.lower)))
 
 
 def test_a_finding_names_the_thing_and_the_reason() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from shardvault.fleet.stored_text.cursor import Cursor, Forged, read_any_tokens, read_tokens
+from shardvault.fleet.stored_text.cursor import Cursor, Fold, Forged, read_any_tokens, read_tokens
 from shardvault.fleet.stored_text.values import read_charset
 from shardvault.model.schema import CodeObject, ObjectKind
 from shardvault.mysql.tokens import Dialect, Token, TokenKind
@@ -20,20 +20,21 @@ _COMPOUND_IN_ORACLE = _COMPOUND | {"AS", "IS"}
 _STATES = frozenset({"ENABLE", "DISABLE"})
 
 
-def judge_code(item: CodeObject, text: bytes, dialect: Dialect) -> None:
+def judge_code(item: CodeObject, text: bytes, dialect: Dialect, folds: Sequence[Fold]) -> None:
     """Judge that a text creates the object of this kind and name and does nothing else.
 
     Args:
         item: what it should be.
         text: what a server is to run.
         dialect: how that server reads it, in the object's own sql_mode and character set.
+        folds: rules by which names can be one.
 
     Raises:
         Forged: it is something else.
     """
     is_own = item.kind is ObjectKind.VIEW
     tokens = (read_tokens if is_own else read_any_tokens)(text, dialect)
-    cursor = Cursor(tokens)
+    cursor = _Cursor(tokens, folds)
     cursor.take("CREATE")
     _JUDGES[item.kind](cursor, item)
     is_oracle = "ORACLE" in item.sql_mode.split(",")
@@ -42,16 +43,24 @@ def judge_code(item: CodeObject, text: bytes, dialect: Dialect) -> None:
         _judge_event_comments(tokens)
 
 
-def _take_definer(cursor: Cursor) -> None:
+class _Cursor(Cursor):
+    """Know by which rules names can be one."""
+
+    def __init__(self, tokens: Sequence[Token], folds: Sequence[Fold]) -> None:
+        super().__init__(tokens)
+        self.folds = folds
+
+
+def _take_definer(cursor: _Cursor) -> None:
     cursor.take("DEFINER", "=")
     cursor.take_account()
 
 
-def _take_name(cursor: Cursor, item: CodeObject) -> None:
-    cursor.take_place(item.schema, item.name, item.kind, is_case_blind=True)
+def _take_name(cursor: _Cursor, item: CodeObject) -> None:
+    cursor.take_place(item.schema, item.name, item.kind, cursor.folds)
 
 
-def _judge_view(cursor: Cursor, item: CodeObject) -> None:
+def _judge_view(cursor: _Cursor, item: CodeObject) -> None:
     cursor.take("ALGORITHM", "=")
     cursor.take_one_of(("UNDEFINED", "MERGE", "TEMPTABLE"), "an algorithm")
     _take_definer(cursor)
@@ -71,7 +80,7 @@ def _judge_view(cursor: Cursor, item: CodeObject) -> None:
             raise Forged("has INTO, which no view has")
 
 
-def _judge_routine(cursor: Cursor, item: CodeObject) -> None:
+def _judge_routine(cursor: _Cursor, item: CodeObject) -> None:
     _take_definer(cursor)
     if item.kind is ObjectKind.FUNCTION:
         cursor.accept("AGGREGATE")
@@ -81,7 +90,7 @@ def _judge_routine(cursor: Cursor, item: CodeObject) -> None:
         cursor.take("(")
 
 
-def _judge_package(cursor: Cursor, item: CodeObject) -> None:
+def _judge_package(cursor: _Cursor, item: CodeObject) -> None:
     _take_definer(cursor)
     cursor.take(*item.kind.upper().split())
     if item.kind is ObjectKind.PACKAGE and cursor.keyword == "BODY":
@@ -89,7 +98,7 @@ def _judge_package(cursor: Cursor, item: CodeObject) -> None:
     _take_name(cursor, item)
 
 
-def _judge_trigger(cursor: Cursor, item: CodeObject) -> None:
+def _judge_trigger(cursor: _Cursor, item: CodeObject) -> None:
     _take_definer(cursor)
     cursor.take("TRIGGER")
     if cursor.accept("IF"):
@@ -100,11 +109,11 @@ def _judge_trigger(cursor: Cursor, item: CodeObject) -> None:
     while cursor.accept("OR"):
         cursor.take_one_of(_EVENTS, "the event of a trigger")
     cursor.take("ON")
-    cursor.take_place(item.schema, item.table, "a trigger of table", is_case_blind=True)
+    cursor.take_place(item.schema, item.table, "a trigger of table", cursor.folds)
     cursor.take("FOR", "EACH", "ROW")
 
 
-def _judge_event(cursor: Cursor, item: CodeObject) -> None:
+def _judge_event(cursor: _Cursor, item: CodeObject) -> None:
     _take_definer(cursor)
     cursor.take("EVENT")
     _take_name(cursor, item)
@@ -157,7 +166,7 @@ def choose_dialect(item: CodeObject, version_id: int, *, is_mysql: bool) -> Dial
     )
 
 
-_JUDGES: Mapping[ObjectKind, Callable[[Cursor, CodeObject], None]] = {
+_JUDGES: Mapping[ObjectKind, Callable[[_Cursor, CodeObject], None]] = {
     ObjectKind.FUNCTION: _judge_routine,
     ObjectKind.PROCEDURE: _judge_routine,
     ObjectKind.PACKAGE: _judge_package,

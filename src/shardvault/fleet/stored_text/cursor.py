@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from shardvault.mysql.session import decode
 from shardvault.mysql.tokens import CannotJudge, Dialect, Token, TokenKind, scan
@@ -11,6 +11,10 @@ from shardvault.mysql.tokens import CannotJudge, Dialect, Token, TokenKind, scan
 _SHOWN = 40  # characters of a token that a message repeats
 _VERSION_MARK = re.compile(rb"/\*M?!\d{0,6}")
 _DOUBLED = re.compile(r"''|\\(.)", re.DOTALL)
+
+
+Fold = Callable[[str], str]
+"""Write a name so that names are equal if they are one."""
 
 
 class Forged(Exception):
@@ -149,15 +153,20 @@ class Cursor:
         self._at += 1
         return token.text
 
-    def take_place(self, schema: str, name: str, what: str, *, is_case_blind: bool) -> None:
-        """Take a name, perhaps after its schema, that must be the one given."""
+    def take_place(self, schema: str, name: str, what: str, folds: Sequence[Fold]) -> None:
+        """Take a name, perhaps after its schema, that must be the one given.
+
+        Args:
+            schema: where the thing is.
+            name: its name.
+            what: for messages.
+            folds: rules by which names can be one; one of them is enough.
+        """
         found = [self.take_name()]
         if self.accept("."):
             found.append(self.take_name())
         wanted = [schema, name][-len(found) :]
-        if is_case_blind:
-            found, wanted = [[one.casefold() for one in names] for names in (found, wanted)]
-        if found != wanted:
+        if not any(list(map(fold, found)) == list(map(fold, wanted)) for fold in folds):
             raise Forged(f"is of {what} {'.'.join(found)}")
 
     def take_account(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from shardvault.errors import ServerError
 from shardvault.failpoints import is_off
 from shardvault.fleet.code_text import write_code
 from shardvault.fleet.definitions import Contents
-from shardvault.fleet.stored_text.cursor import Forged
+from shardvault.fleet.stored_text.cursor import Fold, Forged
 from shardvault.fleet.stored_text.judge import ObjectId, Server, find_forgeries
 from shardvault.fleet.stored_text.values import judge_state
 from shardvault.fleet.table_options import strip_places
@@ -31,7 +31,7 @@ RESTORE_REMEDY = (
 
 
 def examine_texts(
-    session: Session, contents: Contents, *, where: str, remedy: str, is_case_blind: bool
+    session: Session, contents: Contents, *, where: str, remedy: str, fold: Fold
 ) -> tuple[Finding, ...]:
     """Judge every text of some contents; only conversions of characters ask the server.
 
@@ -40,12 +40,12 @@ def examine_texts(
         contents: what was read or is to be restored.
         where: shard, for the findings.
         remedy: what to do about a text that is refused.
-        is_case_blind: the source takes names of tables that differ only in case for the same.
+        fold: writes names of tables so that they are equal if they are one.
 
     Raises:
         ConnectError: the connection was lost.
     """
-    server = Server(session.family, session.version, is_case_blind)
+    server = Server(session.family, session.version, fold)
     texts = dict(_convert(session, contents.objects))
     return tuple(
         Finding(Severity.BLOCKER, where, _WHAT, found.message, remedy, found.table)
@@ -53,9 +53,7 @@ def examine_texts(
     )
 
 
-def examine_read_texts(
-    session: Session, contents: Contents, *, is_case_blind: bool
-) -> tuple[Finding, ...]:
+def examine_read_texts(session: Session, contents: Contents, fold: Fold) -> tuple[Finding, ...]:
     """Judge the texts that a source gave, before anything is locked.
 
     What puts files elsewhere is left to the rules of losses: a restore leaves it out.
@@ -63,14 +61,12 @@ def examine_read_texts(
     Args:
         session: to the source, in the read state.
         contents: what it gave, without rows.
-        is_case_blind: see ``examine_texts``.
+        fold: see ``examine_texts``.
     """
     if is_off("backup.stored_text"):
         return ()
     contents = replace(contents, tables=tuple(map(in_default_place, contents.tables)))
-    return examine_texts(
-        session, contents, where=session.shard, remedy=BACKUP_REMEDY, is_case_blind=is_case_blind
-    )
+    return examine_texts(session, contents, where=session.shard, remedy=BACKUP_REMEDY, fold=fold)
 
 
 def without_rows(table: Table) -> TableRecord:

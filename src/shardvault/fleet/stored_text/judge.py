@@ -10,7 +10,7 @@ from shardvault.fleet.definitions import Contents
 from shardvault.fleet.occupied import MARK_SCHEMA
 from shardvault.fleet.stored_text.accounts import judge_account
 from shardvault.fleet.stored_text.code import choose_dialect, judge_code
-from shardvault.fleet.stored_text.cursor import Forged
+from shardvault.fleet.stored_text.cursor import Fold, Forged
 from shardvault.fleet.stored_text.tables import judge_schema, judge_table
 from shardvault.fleet.stored_text.values import judge_record, judge_state
 from shardvault.fleet.table_options import has_unknown_options, revive_unknown_options
@@ -29,12 +29,12 @@ class Server:
 
     Attributes:
         version: as three numbers.
-        is_case_blind: names of tables that differ only in case are the same.
+        fold: writes names of tables so that they are equal if they are one.
     """
 
     family: Family
     version: tuple[int, int, int]
-    is_case_blind: bool = False
+    fold: Fold = str
 
     @property
     def version_id(self) -> int:
@@ -112,7 +112,7 @@ class _Judge:
     def schema(self, schema: Schema) -> None:
         if schema.name.casefold() in {*SYSTEM_SCHEMAS, MARK_SCHEMA}:
             raise Forged("is one of the server's own")
-        judge_schema(schema, self._server.dialect, is_case_blind=self._server.is_case_blind)
+        judge_schema(schema, self._server.dialect, (self._server.fold,))
 
     def table(self, record: TableRecord) -> None:
         table = record.table
@@ -120,7 +120,7 @@ class _Judge:
         judge_record(record)
         if self._server.family is Family.MARIADB and has_unknown_options(table.create_sql):
             table = replace(table, create_sql=revive_unknown_options(table.create_sql))
-        judge_table(table, self._server.dialect, is_case_blind=self._server.is_case_blind)
+        judge_table(table, self._server.dialect, (self._server.fold,))
 
     def code(self, item: CodeObject) -> None:
         self._judge_place(item.schema)
@@ -128,7 +128,7 @@ class _Judge:
         is_mysql = self._server.family is Family.MYSQL
         dialect = choose_dialect(item, self._server.version_id, is_mysql=is_mysql)
         text = self._texts.get((item.kind, item.schema, item.name), item.create_sql)
-        judge_code(item, text, dialect)
+        judge_code(item, text, dialect, (self._server.fold, str.casefold))
 
     def account(self, account: Account) -> None:
         judge_account(account, self._roles, self._server.dialect)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from shardvault.fleet.inventory import DEFINITION_ONLY_ENGINES
-from shardvault.fleet.stored_text.cursor import Cursor, Forged, read_tokens, show
+from shardvault.fleet.stored_text.cursor import Cursor, Fold, Forged, read_tokens, show
 from shardvault.model.schema import Schema, Table, TableKind
 from shardvault.mysql.tokens import Dialect, Token, TokenKind
 
@@ -44,7 +44,7 @@ _SEQUENCE = frozenset(
 _INTEGER_TYPES = frozenset({"TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER", "BIGINT"})
 
 
-def judge_schema(schema: Schema, dialect: Dialect, *, is_case_blind: bool) -> None:
+def judge_schema(schema: Schema, dialect: Dialect, folds: Sequence[Fold]) -> None:
     """Judge that a text creates the database of this name and does nothing else.
 
     Raises:
@@ -52,7 +52,7 @@ def judge_schema(schema: Schema, dialect: Dialect, *, is_case_blind: bool) -> No
     """
     cursor = Cursor(read_tokens(schema.create_sql, dialect, _READ_ONLY))
     cursor.take("CREATE", "DATABASE")
-    cursor.take_place("", schema.name, "database", is_case_blind=is_case_blind)
+    cursor.take_place("", schema.name, "database", folds)
     while cursor.token is not None:
         cursor.accept("DEFAULT")
         option = cursor.take_one_of(
@@ -67,20 +67,20 @@ def judge_schema(schema: Schema, dialect: Dialect, *, is_case_blind: bool) -> No
             cursor.take_name()
 
 
-def judge_table(table: Table, dialect: Dialect, *, is_case_blind: bool) -> None:
+def judge_table(table: Table, dialect: Dialect, folds: Sequence[Fold]) -> None:
     """Judge that a text creates the table or sequence of this name and does nothing else.
 
     Raises:
         Forged: it is something else.
     """
     if table.kind is TableKind.SEQUENCE:
-        _judge_sequence(table, dialect, is_case_blind=is_case_blind)
+        _judge_sequence(table, dialect, folds)
         return
     tokens = read_tokens(table.create_sql, dialect, _UNKNOWN_OPTIONS)
     begin, end = _find_parts(tokens)
     head = Cursor(tokens[:begin])
     head.take("CREATE", "TABLE")
-    head.take_place(table.schema, table.name, "table", is_case_blind=is_case_blind)
+    head.take_place(table.schema, table.name, "table", folds)
     head.take("(")
     head.end()
     _refuse_words(tokens[begin:], _NEVER)
@@ -201,10 +201,10 @@ def _judge_engine(table: Table, engine: str) -> None:
         raise Forged(f"has engine {engine}, which is not for a table with rows of its own")
 
 
-def _judge_sequence(table: Table, dialect: Dialect, *, is_case_blind: bool) -> None:
+def _judge_sequence(table: Table, dialect: Dialect, folds: Sequence[Fold]) -> None:
     cursor = Cursor(read_tokens(table.create_sql, dialect))
     cursor.take("CREATE", "SEQUENCE")
-    cursor.take_place(table.schema, table.name, "sequence", is_case_blind=is_case_blind)
+    cursor.take_place(table.schema, table.name, "sequence", folds)
     while cursor.token is not None:
         if cursor.accept("AS"):
             cursor.take_one_of(_INTEGER_TYPES, "a type of integers")

@@ -17,6 +17,7 @@ from shardvault.model.report import InitReport, ProbeReport, Severity
 from shardvault.repository.format_object import parse_id
 from shardvault.repository.store import create_repository, fetch_known
 from shardvault.storage import open_storage
+from shardvault.urls import display_url
 
 
 def init(config: str | None = None) -> InitReport:
@@ -34,7 +35,8 @@ def init(config: str | None = None) -> InitReport:
     sections = [section for section in loaded.repository if not section.mirror]
     found = {section.url: _find(loaded, section) for section in sections}
     if only is not None and found[only.url] is not None:
-        raise UsageError(f"a repository is there already: {only.url}", hint="name another place")
+        place = display_url(only.url)
+        raise UsageError(f"a repository is there already: {place}", hint="name another place")
     first, *further = [found[section.url] or _create(loaded, section) for section in sections]
     return dataclasses.replace(first, further=tuple(further))
 
@@ -46,7 +48,7 @@ def _find(config: Config, section: RepositorySection) -> InitReport | None:
     except RepositoryMissing:
         return None
     key_file = section.key.file or ""
-    return InitReport(parse_id(stored).hex(), section.url, key_file, is_new=False)
+    return InitReport(parse_id(stored).hex(), display_url(section.url), key_file, is_new=False)
 
 
 def _create(config: Config, section: RepositorySection) -> InitReport:
@@ -65,7 +67,7 @@ def _create(config: Config, section: RepositorySection) -> InitReport:
     else:
         key = open_key(section.key, config.locate_repository(section, "key"))
         repository = create_repository(storage, key, memory=memory)
-    return InitReport(repository.id, section.url, section.key.file or "", probe)
+    return InitReport(repository.id, display_url(section.url), section.key.file or "", probe)
 
 
 def probe(config: str | None = None, *, url: str | None = None) -> ProbeReport:
@@ -85,7 +87,7 @@ def probe(config: str | None = None, *, url: str | None = None) -> ProbeReport:
         status = "unfit"
     else:
         status = "warnings" if Severity.WARNING in severities else "ok"
-    return ProbeReport(place, status, findings, monotonic_s() - begin)
+    return ProbeReport(display_url(place), status, findings, monotonic_s() - begin)
 
 
 def _find_store(config: str | None, url: str | None) -> tuple[str, Storage]:

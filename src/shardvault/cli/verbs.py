@@ -10,6 +10,10 @@ import click
 from shardvault.cli.output import write_text
 from shardvault.cli.settings import GlobalOption, global_options
 from shardvault.errors import UsageError
+from shardvault.urls import display_url
+
+_ANY_BYTES = ("FILE", "[-- PROGRAM ARGUMENT…]")
+"""What stands for the name of a file, or for words of another program."""
 
 
 class Verb(click.Command):
@@ -18,6 +22,13 @@ class Verb(click.Command):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes, add_help_option=False)
         self.params += [*global_options(with_environment=False), _help_option()]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, once every word is known to be text; names of files need not be."""
+        for param in self.params:
+            if getattr(param, "metavar", None) not in _ANY_BYTES:
+                _refuse_broken_text(param, ctx.params.get(str(param.name)))
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options and then, apart, the global ones."""
@@ -57,6 +68,25 @@ class Program(Topic):
     """Hold all commands and topics."""
 
     is_outermost = True
+
+
+def _refuse_broken_text(param: click.Parameter, value: Any) -> None:
+    words = value if isinstance(value, tuple) else (value,)
+    for word in words:
+        if isinstance(word, str) and ("\0" in word or not _is_text(word)):
+            name = param.opts[0] if isinstance(param, click.Option) else str(param.metavar)
+            raise UsageError(
+                f"{name} {display_url(word)!r}: not UTF-8 text", hint="write it in UTF-8"
+            )
+
+
+def _is_text(word: str) -> bool:
+    """Say whether a word was text; the shell can hand over any bytes."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _write_options(

@@ -18,19 +18,22 @@ from pydantic import (
 
 from shardvault.config.problems import Places, Where
 from shardvault.config.values import (
+    EndpointUrl,
     FilePath,
     Host,
     Maybe,
     Name,
     Percent,
     Size,
+    StoreUrl,
     Text,
-    Url,
+    Word,
     fault,
     refuse_null,
 )
 from shardvault.errors import ConfigError, UsageError
 from shardvault.units import parse_percent
+from shardvault.urls import display_url
 
 
 class Section(BaseModel):
@@ -204,7 +207,7 @@ class CredentialsSection(Section):
     (`AWS_…`, `GOOGLE_…`, `AZURE_…`) or the machine's role; SFTP with the keys of ssh and its agent.
     """
 
-    user: Maybe[Text] = Field(
+    user: Maybe[Word] = Field(
         default=None, description="Access key id (S3), storage account (Azure) or login (SFTP)."
     )
     secret: Maybe[PasswordSection] = Field(
@@ -231,7 +234,7 @@ class TransferSection(Section):
 class RepositorySection(Section):
     """Say where backups are stored, and how that place is reached."""
 
-    url: Url = Field(
+    url: StoreUrl = Field(
         description="Place of the repository: `file:///var/backups/shop`, `s3://bucket/prefix`, "
         "`gs://bucket/prefix`, `az://container/prefix` or `sftp://user@host/absolute/path`."
     )
@@ -244,12 +247,12 @@ class RepositorySection(Section):
         description="Bit by bit the same as the first repository, with its keys and its id; "
         "only `repo copy` writes to it.",
     )
-    endpoint: Maybe[Url] = Field(
+    endpoint: Maybe[EndpointUrl] = Field(
         default=None,
         description="Address of the service, if it is not the provider's own, as "
         "`https://minio.example:9000`. TLS is left out only if it begins with `http://`.",
     )
-    region: Maybe[Text] = Field(default=None, description="Region of the bucket (S3).")
+    region: Maybe[Word] = Field(default=None, description="Region of the bucket (S3).")
     path_style: bool = Field(
         default=True,
         description="The bucket stands in the path of an address; `false`: in the host name (S3).",
@@ -284,7 +287,7 @@ class RepositorySection(Section):
     @property
     def label(self) -> str:
         """Return what people call it: its name, or else its URL."""
-        return self.name or self.url
+        return self.name or display_url(self.url)
 
 
 def _make_list(value: object) -> object:
@@ -403,7 +406,9 @@ class Config(Section):
         if name is None:
             return self
         known = ", ".join(section.label for section in self.repository) or "none"
-        raise UsageError(f"no repository is called {name!r}", hint=f"the file has: {known}")
+        raise UsageError(
+            f"no repository is called {display_url(name)!r}", hint=f"the file has: {known}"
+        )
 
     @property
     def readable(self) -> tuple[RepositorySection, ...]:

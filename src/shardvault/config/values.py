@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -10,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from shardvault.units import parse_percent, parse_size
+from shardvault.urls import BadUrl, check_endpoint_url, check_store_url
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
@@ -36,10 +39,34 @@ def _check_host(host: str) -> str:
     return host
 
 
-def _check_url(url: str) -> str:
+def _check_store_url(url: str) -> str:
+    return _check_url(url, check_store_url, "file:///var/backups/shop")
+
+
+def _check_endpoint_url(url: str) -> str:
+    return _check_url(url, check_endpoint_url, "https://minio.example:9000")
+
+
+def _check_url(url: str, check: Callable[[str], None], example: str) -> str:
     if not _URL.fullmatch(url):
-        raise fault("not a URL", "write one such as file:///var/backups/shop")
+        raise fault("not a URL", f"write one such as {example}")
+    try:
+        check(url)
+    except BadUrl as error:
+        raise fault(error.what, error.hint) from None
     return url
+
+
+def _refuse_nul(text: str) -> str:
+    if "\0" in text:
+        raise fault("holds a NUL character")
+    return text
+
+
+def _check_word(word: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in word):
+        raise fault("holds a control character")
+    return word
 
 
 def _check_size(size: str) -> str:
@@ -78,11 +105,13 @@ def refuse_null(value: object) -> object:
 T = TypeVar("T")
 Maybe = Annotated[T | None, BeforeValidator(refuse_null)]
 """An option that may be left out, but not be left empty."""
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(_refuse_nul)]
+Word = Annotated[Text, AfterValidator(_check_word)]
 Name = Annotated[str, AfterValidator(_check_name)]
 Host = Annotated[str, AfterValidator(_check_host)]
 FilePath = Annotated[Text, AfterValidator(_place_file)]
-Url = Annotated[str, AfterValidator(_check_url)]
+StoreUrl = Annotated[str, AfterValidator(_check_store_url)]
+EndpointUrl = Annotated[str, AfterValidator(_check_endpoint_url)]
 Size = Annotated[str, AfterValidator(_check_size)]
 """A number of bytes with a unit; ``units.parse_size`` reads it."""
 Percent = Annotated[str, AfterValidator(_check_percent)]

@@ -7,16 +7,18 @@ from urllib.parse import unquote, urlsplit
 
 from shardvault.errors import UsageError
 from shardvault.interfaces import Storage
-from shardvault.storage.buckets import SCHEMES, Bucket
+from shardvault.storage.buckets import Bucket
 from shardvault.storage.local import LocalStorage
 from shardvault.storage.objects import ObjectStorage
 from shardvault.storage.retrying import RetryingStorage, RetryPolicy
 from shardvault.storage.settings import StoreSettings
 from shardvault.storage.throttled import Pacer, ThrottledStorage
-
-FORMS = (
-    "file:///absolute/path, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or "
-    "sftp://USER@HOST/absolute/path"
+from shardvault.urls import (
+    BUCKET_SCHEMES,
+    BadUrl,
+    check_local_path,
+    check_store_url,
+    display_url,
 )
 
 
@@ -40,14 +42,13 @@ def open_storage(url: str, settings: StoreSettings | None = None) -> Storage:
 
 
 def _open_bare(url: str, settings: StoreSettings) -> Storage:
-    scheme = urlsplit(url).scheme
-    if url.startswith("/") or scheme == "file":
-        return _open_local(url)
-    if scheme in SCHEMES:
+    _check(url)
+    folder = local_folder(url)
+    if folder is not None:
+        return LocalStorage(folder)
+    if urlsplit(url).scheme in BUCKET_SCHEMES:
         return RetryingStorage(_open_bucket(url, settings), _retries(settings))
-    if scheme == "sftp":
-        return RetryingStorage(_open_sftp(url, settings), _retries(settings))
-    raise _refuse(url)
+    return RetryingStorage(_open_sftp(url, settings), _retries(settings))
 
 
 def _retries(settings: StoreSettings) -> RetryPolicy:
@@ -59,15 +60,7 @@ def local_folder(url: str) -> Path | None:
     if url.startswith("/"):
         return Path(url)
     parts = urlsplit(url)
-    is_here = parts.netloc in {"", "localhost"} and parts.path.startswith("/")
-    return Path(unquote(parts.path)) if parts.scheme == "file" and is_here else None
-
-
-def _open_local(url: str) -> Storage:
-    folder = local_folder(url)
-    if folder is None:
-        raise _refuse(url)
-    return LocalStorage(folder)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _open_bucket(url: str, settings: StoreSettings) -> Storage:
@@ -93,7 +86,9 @@ def _require(module: str, extra: str) -> None:
         )
 
 
-def _refuse(url: str) -> UsageError:
-    return UsageError(
-        f"repository url {url!r}: not a store that is supported", hint=f"write {FORMS}"
-    )
+def _check(url: str) -> None:
+    try:
+        (check_local_path if url.startswith("/") else check_store_url)(url)
+    except BadUrl as error:
+        place = f"repository url {display_url(url)!r}"
+        raise UsageError(f"{place}: {error.what}", hint=error.hint) from None

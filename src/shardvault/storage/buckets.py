@@ -8,11 +8,12 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from shardvault.errors import UsageError
 from shardvault.storage.settings import StoreSettings
+from shardvault.urls import display_url, display_urls
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-SCHEMES = ("s3", "gs", "az")
+_PANIC = "PanicException"  # of code in Rust; it is none of Python's own exceptions
 CONNECT_LIMIT = "10s"
 
 _LIMITS_KEPT = 8
@@ -26,20 +27,17 @@ class Bucket:
 
     Attributes:
         place: the URL, for people.
-
-    Raises:
-        UsageError: the URL or a setting makes no sense; the message names no secret.
     """
 
     def __init__(self, url: str, settings: StoreSettings) -> None:
-        parts = urlsplit(url)
-        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
-            raise UsageError(
-                f"repository url {url!r}: names no bucket, or more than a bucket and a prefix",
-                hint=f"write {parts.scheme}://BUCKET/PREFIX; the rest has options of its own",
-            )
-        self.place = url
-        self._parts = parts
+        """Remember where the bucket is; nothing is opened.
+
+        Args:
+            url: one that ``check_store_url`` takes.
+            settings: how it is reached.
+        """
+        self.place = display_url(url)
+        self._parts = urlsplit(url)
         self._settings = settings
         self.client = lru_cache(_LIMITS_KEPT)(self._make_client)
 
@@ -50,8 +48,14 @@ class Bucket:
         try:
             return make(self._parts, self._settings, _describe_client(self._settings, limit_s))
         except (BaseError, ValueError) as error:
-            what = str(error).split("\n", 1)[0]
+            what = display_urls(str(error).split("\n", 1)[0])
             raise UsageError(f"repository {self.place}: {what}") from None
+        except BaseException as error:
+            if type(error).__name__ != _PANIC:
+                raise
+            what = "the library cannot work with its settings"
+            hint = "look at url, endpoint, region and credentials"
+            raise UsageError(f"repository {self.place}: {what}", hint=hint) from None
 
 
 def _describe_client(settings: StoreSettings, limit_s: float) -> dict[str, Any]:

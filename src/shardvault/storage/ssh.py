@@ -14,7 +14,7 @@ import paramiko
 from paramiko import Message
 from paramiko.sftp import CMD_EXTENDED, CMD_INIT, CMD_VERSION
 
-from shardvault.errors import StorageError, StorageUnavailable, UsageError
+from shardvault.errors import StorageError, StorageUnavailable
 from shardvault.storage.settings import StoreSettings
 
 DEFAULT_PORT = 22
@@ -78,28 +78,18 @@ class Session(paramiko.SFTPClient):  # type: ignore[misc]  # paramiko has no typ
 def parse_login(url: str, settings: StoreSettings) -> tuple[SshLogin, str]:
     """Split ``sftp://user@host:port/path`` into the login and the absolute path.
 
-    Raises:
-        UsageError: the URL names no host or folder, or holds a password.
+    Args:
+        url: one that ``check_store_url`` takes.
+        settings: the rest of the login.
     """
     parts = urlsplit(url)
     path = unquote(parts.path).rstrip("/")
-    try:
-        port = parts.port or DEFAULT_PORT
-    except ValueError:
-        port = 0
-    if parts.password is not None:
-        raise UsageError(
-            "repository url holds a password",
-            hint="take it out; refer to it under repository.credentials.secret",
-        )
-    if not parts.hostname or not path or not port or parts.query or parts.fragment:
-        raise UsageError(
-            f"repository url {url!r}: names no host and folder",
-            hint="write sftp://USER@HOST/absolute/path",
-        )
+    port = parts.port or DEFAULT_PORT
     user = unquote(parts.username) if parts.username else settings.user
     known_hosts = os.path.expanduser(settings.known_hosts or KNOWN_HOSTS)
-    login = SshLogin(parts.hostname, port, user, settings.secret, settings.key_file, known_hosts)
+    login = SshLogin(
+        str(parts.hostname), port, user, settings.secret, settings.key_file, known_hosts
+    )
     return login, path
 
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from shardvault import app
-from shardvault.errors import ServerError, TargetRefused
+from shardvault.errors import ServerError, TargetRefused, UnsupportedObject
 from shardvault.interfaces import ChunkStore
 from shardvault.model.ids import ChunkId
 from shardvault.model.manifest import ShardPart
 from shardvault.model.report import Severity
 from shardvault.model.schema import ObjectKind
 from shardvault.model.target import Endpoint, Login, Scope
-from shardvault.mysql.session import Session
+from shardvault.mysql.session import Row, Session
 from shardvault.operations import manifests
 from shardvault.repository.parts import put_part
-from tests.integration.operations_support import Lone, Vault, query, run_all, set_failpoints
+from tests.integration.operations_support import Lone, Steps, Vault, query, run_all, set_failpoints
 from tests.support.servers import Instance
 
 SHOP, BANK, EVIL = "forged_shop", "forged_bank", "`forged_evil`@`localhost`"
@@ -152,6 +152,42 @@ def test_the_same_backup_without_a_forgery_is_restored(
 ) -> None:
     back_up_forged(vault, Attack(lambda part: part, ""), monkeypatch)
     assert vault.restore(vault.target(Lone({"s0": target}))).verified
+
+
+def lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server give another text for the procedure than the one that it holds."""
+    honest = Session.rows
+
+    def rows(self: Session, statement: str | bytes) -> list[Row]:
+        answer = honest(self, statement)
+        if isinstance(statement, str) and statement.startswith("SHOW CREATE PROCEDURE"):
+            name, mode, _, *rest = answer[0]
+            return [(name, mode, f"CREATE USER {EVIL}".encode(), *rest)]
+        return answer
+
+    monkeypatch.setattr(Session, "rows", rows)
+
+
+def test_a_server_that_lies_about_a_definition_is_refused_by_check_and_backup(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lie(monkeypatch)
+    blockers = [item for item in app.check(vault.config).findings if item.what == "stored text"]
+    assert [item.severity for item in blockers] == [Severity.BLOCKER]
+    steps = Steps()
+    with pytest.raises(UnsupportedObject, match=f"procedure {SHOP}.p is not its definition"):
+        vault.backup(steps)
+    assert "barrier" not in [getattr(event, "phase", "") for event in steps.events]
+    assert vault.listed() == []
+
+
+def test_without_the_judgement_a_lie_is_backed_up(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lie(monkeypatch)
+    set_failpoints(monkeypatch, "backup.stored_text=off")
+    vault.backup()
+    assert len(vault.listed()) == 1
 
 
 @pytest.mark.parametrize("name", ["mariadb", "mariadb118", "mysql"])

@@ -23,6 +23,7 @@ from shardvault.fleet.privilege_scope import (
 from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
 from shardvault.fleet.servers import compare_shards, find_doubles, read_server, read_variables
 from shardvault.fleet.settings import EXAMINED, examine_settings, examine_version
+from shardvault.fleet.stored_text.examine import examine_read_texts
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.fleet.untold_json import find_untold_json
 from shardvault.model.ids import ShardName
@@ -223,8 +224,17 @@ _SERVER_RULES: tuple[tuple[str, _ServerRule], ...] = (
     ("xa", lambda source: find_prepared(source.session)),
     ("statements", lambda source: find_obstacles(source.session)),
 )
+
+
+def _check_texts(contents: SourceContents) -> Iterable[Finding]:
+    """Refuse answers to SHOW CREATE that are not the definition that was asked for."""
+    found = contents.inventory
+    return examine_read_texts(contents.session, found.schemas, found.tables, contents.objects)
+
+
 _ContentRule = Callable[[SourceContents], Iterable[Finding]]
 _CONTENT_RULES: tuple[tuple[str, _ContentRule], ...] = (
     ("tables", _check_tables),
     ("tables", _check_json),
+    ("stored text", _check_texts),
 )

@@ -16,11 +16,11 @@ from shardvault.fleet.stored_text.values import judge_state
 from shardvault.fleet.table_options import strip_places
 from shardvault.model.manifest import TableRecord
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import CodeObject, Table
+from shardvault.model.schema import CodeObject, Schema, Table
 from shardvault.mysql.session import Session
 
 _WHAT = "stored text"
-BACKUP_REMEDY = (
+_BACKUP_REMEDY = (
     "the instance, or something between, is not to be trusted. If it is, please report this text; "
     "the thing can be left out with --exclude"
 )
@@ -53,25 +53,34 @@ def examine_texts(
     )
 
 
-def examine_read_texts(session: Session, contents: Contents, fold: Fold) -> tuple[Finding, ...]:
+def examine_read_texts(
+    session: Session,
+    schemas: Sequence[Schema],
+    tables: Sequence[Table],
+    objects: Sequence[CodeObject],
+) -> tuple[Finding, ...]:
     """Judge the texts that a source gave, before anything is locked.
 
     What puts files elsewhere is left to the rules of losses: a restore leaves it out.
 
     Args:
         session: to the source, in the read state.
-        contents: what it gave, without rows.
-        fold: see ``examine_texts``.
+        schemas: what it gave.
+        tables: likewise.
+        objects: likewise.
     """
     if is_off("backup.stored_text"):
         return ()
-    contents = replace(contents, tables=tuple(map(in_default_place, contents.tables)))
-    return examine_texts(session, contents, where=session.shard, remedy=BACKUP_REMEDY, fold=fold)
-
-
-def without_rows(table: Table) -> TableRecord:
-    """Make a record of a table whose rows were not read."""
-    return TableRecord(table, (), 0, "", 0, ())
+    records = (in_default_place(TableRecord(table, (), 0, "", 0, ())) for table in tables)
+    contents = Contents(tuple(schemas), tables=tuple(records), objects=tuple(objects))
+    case_rule = int(session.text("SELECT @@lower_case_table_names"))
+    return examine_texts(
+        session,
+        contents,
+        where=session.shard,
+        remedy=_BACKUP_REMEDY,
+        fold=str.casefold if case_rule else str,
+    )
 
 
 def in_default_place(record: TableRecord) -> TableRecord:

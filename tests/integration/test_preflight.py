@@ -303,12 +303,13 @@ def test_the_statement_that_grants_names_the_account_whatever_it_is_called(
     _run(instance, f"DROP USER `{quoted}`@localhost")
 
 
+@pytest.mark.parametrize("instance", ["mariadb"], indirect=True)
 def test_a_shard_that_cannot_be_reached_is_a_finding_and_the_others_go_on(
-    mariadb: Instance, tmp_path: Path
+    instance: Instance, tmp_path: Path
 ) -> None:
     dead = Shard(ShardName("s1"), Endpoint(socket=str(tmp_path / "none")), Login("x"))
-    wrong = _shard(mariadb, "root", "wrong", "s2")
-    fleet = Fleet("shop", (_root(mariadb), dead, wrong))
+    wrong = _shard(instance, "root", "wrong", "s2")
+    fleet = Fleet("shop", (_root(instance), dead, wrong))
     findings = examine_fleet(fleet, Scope())
     blockers = [item for item in findings if item.severity is Severity.BLOCKER]
     assert [(item.where, item.what) for item in blockers] == [

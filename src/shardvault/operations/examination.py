@@ -128,6 +128,7 @@ class _Examination:
         shards: those that can still be asked.
         opened: every session.
         surveys: what the shards hold in scope.
+        wanted: how many shards were to be asked.
     """
 
     fleet: Fleet
@@ -137,6 +138,7 @@ class _Examination:
     opened: list[Session] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     surveys: dict[ShardName, ShardSurvey] = field(default_factory=dict)
+    wanted: int = 0
 
     def connect(self, shards: Sequence[Shard]) -> None:
         """Connect to every shard."""
@@ -149,7 +151,7 @@ class _Examination:
             self.sessions[shard.name] = session
             return ()
 
-        self.shards = list(shards)
+        self.shards, self.wanted = list(shards), len(shards)
         self._each("connection", connect)
         # Threads came in any order.
         self.sessions = {one.name: self.sessions[one.name] for one in self.shards}
@@ -188,7 +190,9 @@ class _Examination:
             return examine_survey(shard, session, survey)
 
         if sessions:
-            self.findings += _try(_FLEET, "scope", choose)
+            found = _try(_FLEET, "scope", choose)
+            # What a shard holds that could not be asked is unknown, and reported already.
+            self.findings += found if len(sessions) == self.wanted else ()
         if selections:
             self._each("tables", examine)
 

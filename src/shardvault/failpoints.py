@@ -95,6 +95,7 @@ SWITCHES = frozenset(
         "restore.events_asleep",
         "restore.leave_roles",
         "restore.owner",
+        "restore.nearest_state",
         "restore.stored_text",
         "restore.warnings",
         "session.state",

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from shardvault.errors import ConnectError, PrivilegeError, ShardvaultError
 from shardvault.fleet.activity import find_obstacles, find_prepared
+from shardvault.fleet.counters import find_low_counters
+from shardvault.fleet.foreign_keys import find_unfit_keys
 from shardvault.fleet.grants import read_grants
 from shardvault.fleet.instance_identity import group_instances
 from shardvault.fleet.inventory import Inventory, list_schemas
@@ -237,4 +239,6 @@ _CONTENT_RULES: tuple[tuple[str, _ContentRule], ...] = (
     ("tables", _check_tables),
     ("tables", _check_json),
     ("stored text", _check_texts),
+    ("counters", lambda contents: find_low_counters(contents.session, contents.inventory.tables)),
+    ("foreign keys", lambda contents: find_unfit_keys(contents.session, contents.inventory)),
 )

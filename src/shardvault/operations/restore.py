@@ -9,20 +9,23 @@ from dataclasses import dataclass, field
 from shardvault.clock import format_time, monotonic_s, utc_now
 from shardvault.events import PhaseStarted
 from shardvault.failpoints import failpoint
+from shardvault.fleet.inventory import TableName
 from shardvault.fleet.usability import examine_objects
 from shardvault.interfaces import ChunkSource, EventSink
 from shardvault.load.accounts import create_accounts, grant_accounts
+from shardvault.load.foreign_keys import add_foreign_keys
 from shardvault.load.objects import NOT_CREATED, create_objects
 from shardvault.load.roles import leave_roles
-from shardvault.load.schema import create_schema, plan_steps
+from shardvault.load.schema import create_schema
 from shardvault.load.statistics import analyze_tables
-from shardvault.load.warnings import run_clean
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity, Totals
 from shardvault.model.report import Finding, RestoreReport, Severity, ShardVolume
+from shardvault.model.schema import Table
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_load, prepare_read
 from shardvault.operations.loading import TableLoads, load_and_prove
+from shardvault.operations.nearest_state import report_unfit
 from shardvault.operations.progress import Meter
 from shardvault.operations.replacing import clear_target
 from shardvault.operations.restore_end import end_shard
@@ -112,6 +115,7 @@ class _Run:
     loads: dict[ShardName, TableLoads] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     made: dict[ShardName, frozenset[str]] = field(default_factory=dict)
+    unfit: dict[ShardName, dict[TableName, frozenset[str]]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def phase(self, name: str, run: Callable[[], None]) -> None:
@@ -185,13 +189,26 @@ class _Run:
         def add(shard: ShardRestore, session: Session) -> None:
             present = read_tables(shard, session)
             for record in shard.tables:
-                table = record.table
-                statement = plan_steps(table, record.rows).foreign_keys
-                if statement and not present[table.schema, table.name].foreign_keys:
-                    run_clean(session, statement)
-            self.findings += find_orphans(shard, session)
+                self._add_keys(shard, session, record.table, present)
+            self.findings += find_orphans(shard, session, self.unfit.get(shard.source, {}))
 
         self.each(add)
+
+    def _add_keys(
+        self,
+        shard: ShardRestore,
+        session: Session,
+        table: Table,
+        present: Mapping[TableName, Table],
+    ) -> None:
+        """Add the foreign keys of a table that it does not have; note those that do not fit."""
+        if not table.foreign_keys:
+            return
+        name = (table.schema, table.name)
+        reasons = add_foreign_keys(session, table, {key.name for key in present[name].foreign_keys})
+        unfit = self.unfit.setdefault(shard.source, {})
+        unfit[name] = frozenset(reasons)
+        self.findings += report_unfit(f"{shard.source}: {table.qualified}", table, reasons)
 
     def compare(self) -> None:
         """Compare the definitions, once every table has its foreign keys."""
@@ -199,7 +216,8 @@ class _Run:
         def compare(shard: ShardRestore, session: Session) -> None:
             prepare_read(session)
             self.findings += compare_schemas(shard, session, self._source(shard))
-            self.findings += compare_tables(shard, session, self._source(shard))
+            unfit = self.unfit.get(shard.source, {})
+            self.findings += compare_tables(shard, session, self._source(shard), unfit)
 
         self.each(compare)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shardvault.errors import ServerError, VerificationFailed
 from shardvault.fleet.accounts import read_accounts
 from shardvault.fleet.databases import describe_difference
-from shardvault.fleet.inventory import read_inventory, read_schema, strip_auto_increment
+from shardvault.fleet.inventory import TableName, read_inventory, read_schema, strip_auto_increment
 from shardvault.fleet.name_rule import NameRule
 from shardvault.fleet.objects import read_objects
 from shardvault.fleet.occupied import NO_SUCH_TABLE
@@ -25,9 +25,12 @@ from shardvault.model.schema import Account, CodeObject, ForeignKey, ObjectKind,
 from shardvault.mysql.quoting import quote_table
 from shardvault.mysql.session import Session, parse_version
 from shardvault.mysql.state import LOAD_MODE, prepare_load
+from shardvault.operations.nearest_state import find_nearest
 from shardvault.operations.restore_plan import ShardRestore
 
 ObjectKey = tuple[ObjectKind, str, str]
+UnfitKeys = Mapping[TableName, Collection[str]]
+"""Names of foreign keys that a target did not take, by table."""
 
 
 def read_tables(shard: ShardRestore, session: Session) -> dict[tuple[str, str], Table]:
@@ -38,22 +41,32 @@ def read_tables(shard: ShardRestore, session: Session) -> dict[tuple[str, str], 
 
 
 def compare_tables(
-    shard: ShardRestore, session: Session, source: ServerIdentity
+    shard: ShardRestore, session: Session, source: ServerIdentity, unfit: UnfitKeys
 ) -> tuple[Finding, ...]:
     """Compare each table's definition and counter.
 
     On a server of the same version every byte counts, and a difference is a failure. One of
     another version may print the same definition in other words: there the spelling does not
-    count, and a difference that is left is a finding.
+    count, and a difference that is left is a finding. So is what no server takes again.
+
+    Args:
+        shard: what was restored.
+        session: to its target, in the read state.
+        source: the server that it came from.
+        unfit: foreign keys that were left out, by table.
 
     Raises:
         VerificationFailed: a definition differs although the server's version does not.
     """
     restored = read_tables(shard, session)
     is_same_version = session.version == parse_version(source.version)
-    findings = []
+    findings: list[Finding] = []
     for record in shard.tables:
-        wanted, got = record.table, restored[record.table.schema, record.table.name]
+        name = (record.table.schema, record.table.name)
+        got, place = restored[name], f"{shard.source}: {record.table.qualified}"
+        near = find_nearest(session, place, record.table, got, unfit.get(name, ()))
+        wanted = near.wanted
+        findings += near.findings
         fold = _Fold(shard.rule, Surroundings(source))
         what = _difference(wanted, got, fold, is_same_version=is_same_version)
         if what and is_same_version:
@@ -68,7 +81,7 @@ def compare_tables(
             findings.append(
                 Finding(
                     Severity.WARNING,
-                    f"{shard.source}: {wanted.qualified}",
+                    place,
                     "definition",
                     f"{what} on {session.version_text}",
                     "compare SHOW CREATE TABLE on both sides",
@@ -151,8 +164,14 @@ def _row_format_difference(wanted: Table, got: Table) -> str:
     return f"rows are stored as {got.row_format}, not as {wanted.row_format}"
 
 
-def find_orphans(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
-    """Look for rows whose foreign key points nowhere: the source had them, or not all came."""
+def find_orphans(shard: ShardRestore, session: Session, unfit: UnfitKeys) -> tuple[Finding, ...]:
+    """Find rows whose foreign key points nowhere: the source had them, or not all came.
+
+    Args:
+        shard: what was restored.
+        session: to its target.
+        unfit: foreign keys that were left out, by table.
+    """
     return tuple(
         Finding(
             Severity.WARNING,
@@ -163,7 +182,8 @@ def find_orphans(shard: ShardRestore, session: Session) -> tuple[Finding, ...]:
         )
         for record in shard.tables
         for key in record.table.foreign_keys
-        if (fault := _find_fault(session, record.table, key))
+        if key.name not in unfit.get((record.table.schema, record.table.name), ())
+        and (fault := _find_fault(session, record.table, key))
     )
 
 

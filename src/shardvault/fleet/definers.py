@@ -22,8 +22,7 @@ _DEFINER = re.compile(
 )
 _INVOKER = b"\n    SQL SECURITY INVOKER\n"
 _ALWAYS = frozenset({ObjectKind.TRIGGER, ObjectKind.EVENT})
-NO_DEFINER = 1449
-"""The server's error for an object whose definer does not exist."""
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,8 @@ def describe_objects(objects: Collection[CodeObject]) -> str:
     """Count objects by kind and name the first of them."""
     counts = Counter(str(item.kind) for item in objects)
     counted = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts.items())
-    return f"{counted}: {shorten([f'{item.schema}.{item.name}' for item in objects])}"
+    names = [f"{item.schema}.{item.name}" for item in objects]
+    return f"{counted}: {shorten(names, most=_MOST_NAMED)}"
 
 
 def _unquote(name: bytes) -> str:

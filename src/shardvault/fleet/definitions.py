@@ -110,10 +110,10 @@ def unsafe_functions(contents: Contents) -> list[str]:
     ]
 
 
-def shorten(places: Sequence[str]) -> str:
+def shorten(places: Sequence[str], most: int = _MOST_SHOWN) -> str:
     """Write the first few places, and how many more there are."""
-    shown = ", ".join(places[:_MOST_SHOWN])
-    more = len(places) - _MOST_SHOWN
+    shown = ", ".join(places[:most])
+    more = len(places) - most
     return f"{shown} and {more} more" if more > 0 else shown
 
 

@@ -28,6 +28,7 @@ from shardvault.fleet.settings import EXAMINED, examine_settings, examine_versio
 from shardvault.fleet.stored_text.examine import examine_read_texts
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.fleet.untold_json import find_untold_json
+from shardvault.fleet.usability import examine_objects
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
@@ -216,6 +217,18 @@ def _check_json(contents: SourceContents) -> Iterable[Finding]:
     return find_untold_json(contents.shard, contents.inventory)
 
 
+def _check_objects(contents: SourceContents) -> Iterator[Finding]:
+    """Report what is broken already; it is backed up as it is, and comes back broken."""
+    for item in contents.objects:
+        if item.fault is not None:
+            message = (
+                f"{item.kind} {item.schema}.{item.name} is invalid at the source: {item.fault}"
+            )
+            remedy = "repair or drop it; its text cannot be read, so it is not in a backup"
+            yield Finding(Severity.WARNING, contents.shard.name, "objects", message, remedy)
+    yield from examine_objects(contents.session, contents.objects)
+
+
 _ServerRule = Callable[[Source], Iterable[Finding]]
 _SERVER_RULES: tuple[tuple[str, _ServerRule], ...] = (
     ("connection", _check_connection),
@@ -241,4 +254,5 @@ _CONTENT_RULES: tuple[tuple[str, _ContentRule], ...] = (
     ("stored text", _check_texts),
     ("counters", lambda contents: find_low_counters(contents.session, contents.inventory.tables)),
     ("foreign keys", lambda contents: find_unfit_keys(contents.session, contents.inventory)),
+    ("objects", _check_objects),
 )

@@ -8,8 +8,7 @@ Source: measured on MariaDB 10.11, 11.8 and MySQL 9.7.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shardvault.errors import PrivilegeError, ServerError
@@ -55,7 +54,7 @@ class _Fault:
 
 
 def examine_objects(session: Session, objects: Sequence[CodeObject]) -> tuple[Finding, ...]:
-    """Report objects that cannot be used, together where the reason is the same.
+    """Report each view and each definer that cannot be used.
 
     Args:
         session: in the read or load state; it changes nothing but prepares statements.
@@ -69,7 +68,7 @@ def examine_objects(session: Session, objects: Sequence[CodeObject]) -> tuple[Fi
         return ()
     orphans, findings = _find_orphans(session, whole)
     views = [item for item in whole if item.kind is ObjectKind.VIEW and item not in orphans]
-    return (*findings, *_report_views(session, _try_views(session, views)))
+    return (*findings, *_try_views(session, views))
 
 
 def _find_orphans(
@@ -93,17 +92,21 @@ def _find_orphans(
     return orphans, findings
 
 
-def _try_views(session: Session, views: Sequence[CodeObject]) -> dict[_Fault, list[CodeObject]]:
-    """Prepare a query of many views at once; where that fails, of each view."""
-    faults: defaultdict[_Fault, list[CodeObject]] = defaultdict(list)
+def _try_views(session: Session, views: Sequence[CodeObject]) -> Iterator[Finding]:
+    """Prepare a query of many views at once; where that fails, of either half."""
     for start in range(0, len(views), _BATCH):
-        batch = views[start : start + _BATCH]
-        if _is_prepared(session, batch):
-            continue
-        for view in batch:
-            if not _is_prepared(session, [view]):
-                faults[_find_fault(session, view)].append(view)
-    return faults
+        yield from _try_batch(session, views[start : start + _BATCH])
+
+
+def _try_batch(session: Session, views: Sequence[CodeObject]) -> Iterator[Finding]:
+    if _is_prepared(session, views):
+        return
+    if len(views) == 1:
+        yield _report_view(session, views[0])
+        return
+    half = len(views) // 2
+    yield from _try_batch(session, views[:half])
+    yield from _try_batch(session, views[half:])
 
 
 def _is_prepared(session: Session, views: Sequence[CodeObject]) -> bool:
@@ -138,14 +141,12 @@ def _is_marked_invalid(session: Session, view: CodeObject) -> bool:
     return comment != "VIEW"
 
 
-def _report_views(
-    session: Session, faults: Mapping[_Fault, Sequence[CodeObject]]
-) -> Iterator[Finding]:
-    for fault, views in faults.items():
-        named = describe_objects(views)
-        if fault.is_certain:
-            message, remedy = f"{named} cannot be used: {fault.reason}", _REPAIR
-            yield Finding(Severity.WARNING, session.shard, _VIEWS, message, remedy)
-        else:
-            message = f"{named} could not be tried: {fault.reason}"
-            yield Finding(Severity.INFO, session.shard, _VIEWS, message)
+def _report_view(session: Session, view: CodeObject) -> Finding:
+    """Report the view whose query was refused last."""
+    fault = _find_fault(session, view)
+    name = f"view {view.schema}.{view.name}"
+    if fault.is_certain:
+        message = f"{name} cannot be used: {fault.reason}"
+        return Finding(Severity.WARNING, session.shard, _VIEWS, message, _REPAIR)
+    message = f"{name} could not be tried: {fault.reason}"
+    return Finding(Severity.INFO, session.shard, _VIEWS, message)

@@ -123,12 +123,6 @@ def _notices(logical_tables: Sequence[LogicalTableRecord], taken: Taken) -> tupl
     for name, survey in taken.surveys.items():
         found += survey.notices
         found += [
-            f"shard {name}: {item.kind} {item.schema}.{item.name} is invalid at the source: "
-            f"{item.fault}"
-            for item in survey.objects
-            if item.fault
-        ]
-        found += [
             f"shard {name}: table {record.table.qualified} ({record.table.engine}) is kept "
             "as a definition; its rows live elsewhere"
             for record in taken.records[name]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         copy_repository,
         diff,
         examine_history,
+        export,
         export_key,
         find,
         forget,
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
         ObjectDifference,
         TableDifference,
     )
+    from shardvault.model.export import ExportForm, ExportReport
     from shardvault.model.loss import AllowedLoss, LossKind
     from shardvault.model.report import (
         BackupReport,
@@ -166,6 +168,8 @@ __all__ = [
     "Definition",
     "DefinitionsReport",
     "DiffReport",
+    "ExportForm",
+    "ExportReport",
     "FindReport",
     "Finding",
     "FindingsError",
@@ -236,6 +240,7 @@ __all__ = [
     "copy_repository",
     "diff",
     "examine_history",
+    "export",
     "export_key",
     "find",
     "forget",
@@ -317,6 +322,8 @@ def _find_home(name: str) -> Any:
         home = "model.upkeep"
     elif name in {"BackupPlanReport", "ShardToBackUp", "TableToBackUp"}:
         home = "model.backup_plan"
+    elif name in {"ExportForm", "ExportReport"}:
+        home = "model.export"
     elif name in _COMPARISONS:
         home = "model.comparison"
     elif name in _REPORTS or name.endswith(("Report", "Summary")):

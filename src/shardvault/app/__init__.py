@@ -19,6 +19,7 @@ from shardvault.app.backups import (
 from shardvault.app.comparison import diff, find
 from shardvault.app.copies import copy_repository
 from shardvault.app.databases import backup_database, restore_database
+from shardvault.app.export import export
 from shardvault.app.keys import (
     add_key,
     add_source,
@@ -45,6 +46,7 @@ __all__ = [
     "copy_repository",
     "diff",
     "examine_history",
+    "export",
     "export_key",
     "find",
     "forget",

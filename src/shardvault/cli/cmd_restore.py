@@ -18,7 +18,7 @@ from shardvault.cli.words import (
     read_scope,
     scope_options,
 )
-from shardvault.errors import FindingsError, IntegrityError, RefusedError
+from shardvault.errors import FindingsError, IntegrityError, RefusedError, UsageError
 from shardvault.events import PhaseStarted
 
 if TYPE_CHECKING:
@@ -87,6 +87,18 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Restore databases, tables, views, routines, triggers and events without any row.",
 )
+@click.option(
+    "--sql",
+    metavar="FILE",
+    help="Restore into no server: write databases, tables and rows in scope as SQL statements "
+    "with exact literals; - is standard output.",
+)
+@click.option(
+    "--csv",
+    metavar="FILE",
+    help="Write the rows of a table, or of tables with the same columns, as CSV in UTF-8; bytes "
+    "as 0x and hex digits, NULL as an empty field, empty text as two quotes.",
+)
 @scope_options
 @limit_download
 @choose_repository
@@ -101,6 +113,8 @@ def restore(settings: Settings, /, dry_run: bool, **options: Any) -> int:
     """
     from shardvault.cli.consent import obtain_consent
 
+    if options["sql"] or options["csv"]:
+        return _export(options, settings)
     request = _read_request(options)
     if dry_run:
         return _print_plan(request, settings)
@@ -151,3 +165,30 @@ def _run_restore(request: Request, settings: Settings) -> RestoreReport:
         report = request.run(settings, sink)
     write_report(report, settings, describe_restore)
     return report
+
+
+def _export(options: dict[str, Any], settings: Settings) -> int:
+    """Write tables into a file; on standard output they take the place of the report."""
+    from shardvault import app
+    from shardvault.cli.page_restore import describe_export
+    from shardvault.model.export import ExportForm
+
+    if options["sql"] and options["csv"]:
+        raise UsageError("--sql and --csv exclude each other")
+    form, place = (
+        (ExportForm.SQL, options["sql"]) if options["sql"] else (ExportForm.CSV, options["csv"])
+    )
+    with open_sink(settings) as sink:
+        report = app.export(
+            options["backup_id"],
+            form,
+            place,
+            settings.config,
+            repository=options["repository"],
+            scope=read_scope(options),
+            download_bytes_s=options["download_bytes_s"],
+            sink=sink,
+        )
+    if place != "-":
+        write_report(report, settings, describe_export)
+    return 0

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.page_backup import describe_shards, format_objects, format_span
 from shardvault.cli.page_findings import describe_findings
+from shardvault.model.export import ExportReport
 from shardvault.model.report import (
     Finding,
     PlannedTable,
@@ -34,6 +35,20 @@ def describe_restore(page: Page, report: RestoreReport) -> None:
     page.section("shards")
     describe_shards(page, report.shards, report.totals, "R = ΣRᵢ")
     _describe_findings(page, report.findings)
+
+
+def describe_export(page: Page, report: ExportReport) -> None:
+    """Describe what was written into a file."""
+    page.heading(f"tables of {report.id} as {report.form}", "complete")
+    page.facts(
+        [
+            ("file", report.place),
+            ("tables", f"{report.tables:,}"),
+            ("rows", f"{report.rows:,}, every range compared with its hash"),
+            ("size", format_size(report.bytes_written)),
+            ("time", format_duration(report.seconds)),
+        ]
+    )
 
 
 def describe_plan(page: Page, plan: RestorePlanReport) -> None:

@@ -14,13 +14,12 @@ from shardvault.fleet.compatibility import Terms, examine_target
 from shardvault.fleet.definitions import Contents
 from shardvault.fleet.inventory import TableName
 from shardvault.fleet.name_rule import NameRule, read_name_rule, write_contents
-from shardvault.fleet.scope import Selection, select_tables
+from shardvault.fleet.scope import Selection
 from shardvault.fleet.stored_text.examine import (
     RESTORE_REMEDY,
     examine_texts,
     in_default_place,
 )
-from shardvault.fleet.topology import split_name
 from shardvault.interfaces import ChunkSource
 from shardvault.load.name_case import restore_case
 from shardvault.load.renaming import Renaming
@@ -32,7 +31,7 @@ from shardvault.model.manifest import Manifest, ServerIdentity, ShardPart, Table
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema
-from shardvault.model.target import Endpoint, Fleet, LogicalTable, Login, Node, Scope, Shard
+from shardvault.model.target import Fleet, Scope, Shard
 from shardvault.mysql.session import Session
 from shardvault.operations.losses import tell_losses
 from shardvault.operations.restore_damage import read_parts, refuse_damaged, refuse_empty
@@ -41,6 +40,7 @@ from shardvault.operations.restore_mark import RestoreMark, is_marked_verified, 
 from shardvault.operations.restore_renaming import rename_contents
 from shardvault.operations.schema_names import Place, plan_renaming
 from shardvault.operations.schema_only import note_missing_rows, without_rows
+from shardvault.operations.selection import select_in_backup
 from shardvault.operations.target_lock import find_running
 from shardvault.workers.local import map_parallel
 
@@ -206,7 +206,7 @@ def plan_restore(
         records, store, skip_damaged=options.skip_damaged, threads=options.threads
     )
     refuse_empty(parts, left_out)
-    selection = _select(manifest, parts, options.scope)
+    selection = select_in_backup(manifest, parts, options.scope)
     targets = _map_targets(parts, target, options.mapping)
     chosen = [_choose(parts[name], targets[name], selection, options) for name in parts]
     for shard in chosen:
@@ -229,31 +229,6 @@ def plan_restore(
 
     examined = map_parallel(examine, chosen, limit=_MOST_THREADS)
     return RestorePlan(manifest, tuple(block_mergers(chosen, examined)), mark, options, left_out)
-
-
-def _select(manifest: Manifest, parts: Mapping[ShardName, ShardPart], scope: Scope) -> Selection:
-    """Choose tables of the backup by the names that its fleet had."""
-    fleet = Fleet(
-        manifest.fleet,
-        tuple(Shard(shard.name, Endpoint(), Login("")) for shard in manifest.shards),
-        tuple(
-            LogicalTable(table.name, tuple(_node(text) for text in table.nodes), table.broadcast)
-            for table in manifest.logical_tables
-        ),
-    )
-    nodes = [
-        Node(name, record.table.schema, record.table.name)
-        for name, part in parts.items()
-        for record in part.tables
-    ]
-    places = [(name, schema.name) for name, part in parts.items() for schema in part.schemas]
-    include = scope.include or ("*.*",)
-    return select_tables(fleet, Scope(scope.shards, include, scope.exclude), nodes, places)
-
-
-def _node(text: str) -> Node:
-    shard, schema, table = split_name(text)
-    return Node(ShardName(shard), schema, table)
 
 
 def _map_targets(

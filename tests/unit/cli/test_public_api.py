@@ -8,7 +8,7 @@ import pytest
 
 import shardvault
 from shardvault import app, errors
-from shardvault.model import backup_plan, comparison, report, upkeep
+from shardvault.model import backup_plan, comparison, export, report, upkeep
 
 
 @pytest.mark.parametrize("name", shardvault.__all__)
@@ -24,7 +24,7 @@ def test_no_module_hides_a_public_name() -> None:
 
 def test_every_operation_report_and_error_is_public() -> None:
     assert set(app.__all__) <= set(shardvault.__all__)
-    for module in (backup_plan, comparison, report, upkeep, errors):
+    for module in (backup_plan, comparison, export, report, upkeep, errors):
         made_here = {
             name
             for name, value in vars(module).items()

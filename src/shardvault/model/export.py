@@ -1,0 +1,34 @@
+"""Report tables that were written into a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shardvault.model.ids import BackupId
+
+
+class ExportForm(StrEnum):
+    """Name the forms in which tables are written."""
+
+    SQL = "sql"
+    CSV = "csv"
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """Report what was written; every row was compared with its hash in the backup.
+
+    Attributes:
+        place: the file, or ``-`` for standard output.
+        rows: of all tables [rows].
+        bytes_written: size of the output [bytes].
+    """
+
+    id: BackupId
+    form: ExportForm
+    place: str
+    tables: int
+    rows: int
+    bytes_written: int
+    seconds: float

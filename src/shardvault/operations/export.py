@@ -12,6 +12,7 @@ from pathlib import Path
 from shardvault.clock import monotonic_s
 from shardvault.errors import IntegrityError, RefusedError, ShardvaultError, UsageError
 from shardvault.fleet.definitions import Contents
+from shardvault.fleet.name_rule import NameRule
 from shardvault.fleet.stored_text.examine import in_default_place
 from shardvault.fleet.stored_text.judge import Server, find_forgeries
 from shardvault.interfaces import ChunkKind, ChunkSource, EventSink
@@ -43,7 +44,7 @@ class _Chosen:
     shard: ShardName
     family: Family
     version: str
-    is_case_blind: bool
+    rule: NameRule
     part: ShardPart
     tables: tuple[TableRecord, ...]
 
@@ -112,8 +113,8 @@ def _choose(manifest: Manifest, store: ChunkSource, scope: Scope) -> list[_Chose
         )
         if tables:
             family = Family(server.family)
-            blind = server.lower_case_table_names != 0
-            chosen.append(_Chosen(record.name, family, server.version, blind, part, tables))
+            rule = NameRule(server.lower_case_table_names)
+            chosen.append(_Chosen(record.name, family, server.version, rule, part, tables))
     if not chosen:
         raise UsageError("no table is in scope", hint="name tables with --tables")
     return chosen
@@ -136,7 +137,7 @@ def _refuse_forgeries(one: _Chosen) -> None:
     """Let no text into a script that is more than the definition of its table."""
     schemas = tuple(s for s in one.part.schemas if s.name in {t.table.schema for t in one.tables})
     contents = Contents(schemas, frozenset(), one.tables, (), ())
-    server = Server(one.family, parse_version(one.version), one.is_case_blind)
+    server = Server(one.family, parse_version(one.version), one.rule.fold)
     for found in find_forgeries(contents, server, {}):
         raise RefusedError(found.message, shard=one.shard, table=found.table or None)
 

@@ -26,6 +26,7 @@ from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
 from shardvault.fleet.servers import compare_shards, find_doubles, read_server, read_variables
 from shardvault.fleet.settings import EXAMINED, examine_settings, examine_version
 from shardvault.fleet.stored_text.examine import examine_read_texts
+from shardvault.fleet.uncarried import find_uncarried
 from shardvault.fleet.unsupported import examine_tables
 from shardvault.fleet.untold_json import find_untold_json
 from shardvault.fleet.usability import examine_objects
@@ -72,6 +73,7 @@ class SourceContents:
         session: in the read state.
         inventory: schemas and tables in scope.
         objects: views, routines, triggers and events in scope.
+        is_narrowed: only chosen schemas or tables are backed up.
         copy_limit_bytes: most of non-transactional tables that may be copied while the
             barrier is held [bytes].
     """
@@ -81,6 +83,7 @@ class SourceContents:
     inventory: Inventory
     objects: tuple[CodeObject, ...]
     copy_limit_bytes: int
+    is_narrowed: bool = False
 
 
 def examine_server(source: Source) -> tuple[Finding, ...]:
@@ -247,11 +250,16 @@ def _check_texts(contents: SourceContents) -> Iterable[Finding]:
     return examine_read_texts(contents.session, found.schemas, found.tables, contents.objects)
 
 
+def _check_uncarried(contents: SourceContents) -> Iterable[Finding]:
+    return find_uncarried(contents.session, contents.inventory, is_narrowed=contents.is_narrowed)
+
+
 _ContentRule = Callable[[SourceContents], Iterable[Finding]]
 _CONTENT_RULES: tuple[tuple[str, _ContentRule], ...] = (
     ("tables", _check_tables),
     ("tables", _check_json),
     ("stored text", _check_texts),
+    ("not in the backup", _check_uncarried),
     ("counters", lambda contents: find_low_counters(contents.session, contents.inventory.tables)),
     ("foreign keys", lambda contents: find_unfit_keys(contents.session, contents.inventory)),
     ("objects", _check_objects),

@@ -55,6 +55,12 @@ class LossKind(StrEnum):
         "the server's default place",
         "move the table to the default place, or leave it out with --exclude",
     )
+    SYSTEM_SCHEMAS = (
+        "system-schemas",
+        "tables, views, routines and events that users made in the server's own schemas mysql and "
+        "sys are left out",
+        "move them into a schema of their own",
+    )
     CONNECT_ROWS = (
         "connect-rows",
         "a CONNECT table that names no file comes back without its rows, which lie in a file "

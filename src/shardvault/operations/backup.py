@@ -206,7 +206,11 @@ class _Run:
         """Refuse what cannot be kept exact, while nothing is locked."""
         self._sink.emit(PhaseStarted(_OPERATION, "examine"))
         losses = judge_losses(
-            self._fleet.shards, self._sessions, surveys, self._options.allowed_losses
+            self._fleet.shards,
+            self._sessions,
+            surveys,
+            self._options.allowed_losses,
+            self._options.scope,
         )
         for loss in losses.allowed:
             self._sink.emit(Noticed(f"shard {loss.shard}: loss allowed: {loss.detail}"))

@@ -73,10 +73,19 @@ def _place(where: str) -> str:
     return where if where == _FLEET else f"shard {where}"
 
 
-def examine_survey(shard: Shard, session: Session, survey: ShardSurvey) -> tuple[Finding, ...]:
-    """Ask every rule about what a survey found on one shard."""
+def examine_survey(
+    shard: Shard, session: Session, survey: ShardSurvey, scope: Scope
+) -> tuple[Finding, ...]:
+    """Ask every rule about what a survey of this scope found on one shard."""
     return examine_contents(
-        SourceContents(shard, session, survey.inventory, survey.objects, SMALL_BYTES)
+        SourceContents(
+            shard,
+            session,
+            survey.inventory,
+            survey.objects,
+            SMALL_BYTES,
+            is_narrowed=bool(scope.include),
+        )
     )
 
 
@@ -187,7 +196,7 @@ class _Examination:
             session = sessions[shard.name]
             here = selections[0].on_shard(shard.name)
             survey = self.surveys[shard.name] = survey_shard(shard.name, session, here)
-            return examine_survey(shard, session, survey)
+            return examine_survey(shard, session, survey, self.scope)
 
         if sessions:
             found = _try(_FLEET, "scope", choose)

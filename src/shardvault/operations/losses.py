@@ -9,7 +9,7 @@ from shardvault.errors import UnsupportedObject
 from shardvault.model.ids import ShardName
 from shardvault.model.loss import AllowedLoss, LossKind
 from shardvault.model.report import Finding, Severity
-from shardvault.model.target import Shard
+from shardvault.model.target import Scope, Shard
 from shardvault.operations.examination import examine_survey
 from shardvault.operations.survey import Sessions, ShardSurvey
 from shardvault.workers.local import map_parallel
@@ -39,18 +39,20 @@ def judge_losses(
     sessions: Sessions,
     surveys: Mapping[ShardName, ShardSurvey],
     allowed: Collection[LossKind],
+    scope: Scope,
 ) -> Losses:
     """Ask every rule about what is in scope, on every shard at once.
 
     Args:
         sessions: in the read state.
+        scope: what is backed up.
 
     Raises:
         UnsupportedObject: lists every table that stands against a backup.
     """
 
     def examine(shard: Shard) -> tuple[Finding, ...]:
-        return examine_survey(shard, sessions[shard.name], surveys[shard.name])
+        return examine_survey(shard, sessions[shard.name], surveys[shard.name], scope)
 
     known = [shard for shard in shards if shard.name in surveys]
     found = map_parallel(examine, known, limit=_MOST_THREADS)

@@ -83,7 +83,6 @@ SWITCHES = frozenset(
         "latest.scope",
         "objects.trial",
         "prune.late",
-        "prune.scope",
         "prune.waiting",
         "repo.copies",
         "repo.fencing",
@@ -98,6 +97,7 @@ SWITCHES = frozenset(
         "restore.nearest_state",
         "restore.stored_text",
         "restore.warnings",
+        "retention.scope",
         "session.state",
     }
 )

@@ -81,7 +81,7 @@ def test_without_the_rule_the_only_complete_backup_is_lost(
     whole, part = vault.backup(), vault.backup(scope=ONE_TABLE)
     for report in (whole, part):
         vault.verify(report.id)
-    set_failpoints(monkeypatch, "prune.scope=off")
+    set_failpoints(monkeypatch, "retention.scope=off")
     assert kept(vault, "last=1") == [part.id]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from shardvault.cli.page import Page, number, text
 from shardvault.cli.page_backup import describe_shards, format_objects, format_span
+from shardvault.cli.page_catalog import describe_scope
 from shardvault.cli.page_findings import describe_findings
 from shardvault.model.export import ExportReport
 from shardvault.model.report import (
@@ -28,7 +29,7 @@ def describe_restore(page: Page, report: RestoreReport) -> None:
         ("when", format_span(report.begin, report.end, report.totals.seconds)),
         ("consistency", report.consistency),
     ]
-    facts += _describe_accounts(report)
+    facts += _describe_gaps(report)
     if report.seconds_by_phase:
         facts.append(("phases", _format_phases(report.seconds_by_phase)))
     page.facts(facts)
@@ -86,11 +87,16 @@ def _head_plan(page: Page, plan: RestorePlanReport) -> None:
     is_blocked = any(finding.severity is Severity.BLOCKER for finding in plan.findings)
     page.heading(f"plan to restore {plan.id}", "blocked" if is_blocked else "ok")
     objects = format_objects(plan.objects) or "none"
-    page.facts([("fleet", plan.fleet), ("objects", objects), *_describe_accounts(plan)])
+    page.facts([("fleet", plan.fleet), ("objects", objects), *_describe_gaps(plan)])
+
+
+def _describe_gaps(report: RestoreReport | RestorePlanReport) -> list[tuple[str, str]]:
+    """Say that the backup is partial, or that users, roles and grants are left out."""
+    partial = [("backup", f"partial: {describe_scope(report.scope)}")] if report.scope else []
+    return partial + _describe_accounts(report)
 
 
 def _describe_accounts(report: RestoreReport | RestorePlanReport) -> list[tuple[str, str]]:
-    """Say that users, roles and grants are missing on the target where that is so."""
     if report.with_accounts:
         return []
     if not report.accounts_left_out:

@@ -120,6 +120,7 @@ class RestoreReport:
         with_accounts: users, roles and grants were restored too.
         accounts_left_out: accounts of the restored shards that the backup has and that were
             not restored.
+        scope: the options that narrowed the backup; empty = it is complete.
     """
 
     id: BackupId
@@ -136,6 +137,7 @@ class RestoreReport:
     seconds_by_phase: dict[str, float] | None = None
     with_accounts: bool = True
     accounts_left_out: int = 0
+    scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,7 @@ class RestorePlanReport:
         with_accounts: users, roles and grants would be restored too.
         accounts_left_out: accounts of the restored shards that the backup has and that would
             not be restored.
+        scope: the options that narrowed the backup; empty = it is complete.
     """
 
     id: BackupId
@@ -284,6 +287,7 @@ class RestorePlanReport:
     raw_bytes: int
     with_accounts: bool = True
     accounts_left_out: int = 0
+    scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -355,4 +355,5 @@ class _Run:
             seconds_by_phase=self.seconds,
             with_accounts=self.plan.options.with_accounts,
             accounts_left_out=self.plan.accounts_left_out,
+            scope=manifest.scope,
         )

@@ -23,6 +23,7 @@ def report_plan(plan: RestorePlan) -> RestorePlanReport:
         raw_bytes=sum(table.raw_bytes for table in tables),
         with_accounts=plan.options.with_accounts,
         accounts_left_out=plan.accounts_left_out,
+        scope=plan.manifest.scope,
     )
 
 

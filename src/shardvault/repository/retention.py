@@ -34,7 +34,7 @@ def choose_kept(candidates: Iterable[KeepCandidate], keep: Keep, *, now_s: float
     """
     groups: dict[tuple[str, frozenset[str]], list[KeepCandidate]] = {}
     for candidate in candidates:
-        scope = frozenset() if is_off("prune.scope") else candidate.scope
+        scope = frozenset() if is_off("retention.scope") else candidate.scope
         groups.setdefault((candidate.fleet, scope), []).append(candidate)
     reasons: Reasons = {}
     for found in groups.values():

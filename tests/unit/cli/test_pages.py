@@ -131,6 +131,23 @@ def test_every_page_of_a_restore_without_accounts_says_so(
     assert "  accounts      none: the backup has none of these shards" in none.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("describe", "report"),
+    [
+        (describe_restore, samples.restore_report()),
+        (describe_plan, samples.plan_report()),
+        (describe_plan_in_short, samples.plan_report()),
+    ],
+)
+def test_every_page_of_a_restore_of_a_partial_backup_says_so(
+    describe: Callable[[Page, Any], None], report: Any
+) -> None:
+    partial = replace(report, scope=("--shards s0", "--tables shop.orders_1"))
+    line = "  backup        partial: --shards s0 --tables shop.orders_1"
+    assert line in draw((describe, partial)).splitlines()
+    assert "partial" not in draw((describe, report))
+
+
 def test_an_id_is_never_shortened() -> None:
     long = replace(samples.summary(), scope=("--tables x",), tags=("t" * 40,))
     lines = draw((describe_catalog, CatalogReport((long,)))).splitlines()

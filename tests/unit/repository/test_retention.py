@@ -93,7 +93,7 @@ def test_without_the_rule_a_partial_backup_pushes_the_complete_one_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Negative control of the test above."""
-    monkeypatch.setattr(failpoints, "_points", failpoints._parse("prune.scope=off"))
+    monkeypatch.setattr(failpoints, "_points", failpoints._parse("retention.scope=off"))
     assert kept([made(1, scope="--tables x"), made(2)], Keep(last=1)) == {"shop--tables x-1"}
 
 

@@ -317,21 +317,8 @@ class _Run:
     def report(self) -> RestoreReport:
         """Report what was restored and proven."""
         manifest = self.plan.manifest
-        positions = {shard.name: shard.position for shard in manifest.shards}
         seconds = round(monotonic_s() - self.begin_s, 3)
-        volumes = tuple(
-            ShardVolume(
-                name=shard.source,
-                position=positions[shard.source],
-                tables=len(shard.tables),
-                rows=sum(record.rows for record in shard.tables),
-                bytes_read=sum(record.raw_bytes for record in shard.tables),
-                bytes_stored=0,
-                seconds=seconds,
-                target=f"{shard.target.name} ({shard.target.primary})",
-            )
-            for shard in self.plan.shards
-        )
+        volumes = tuple(self._volumes(seconds))
         serious = [item for item in self.findings if item.severity is not Severity.INFO]
         return RestoreReport(
             id=manifest.id,
@@ -357,3 +344,17 @@ class _Run:
             accounts_left_out=self.plan.accounts_left_out,
             scope=manifest.scope,
         )
+
+    def _volumes(self, seconds: float) -> Iterator[ShardVolume]:
+        positions = {shard.name: shard.position for shard in self.plan.manifest.shards}
+        for shard in self.plan.shards:
+            yield ShardVolume(
+                name=shard.source,
+                position=positions[shard.source],
+                tables=len(shard.tables),
+                rows=sum(record.rows for record in shard.tables),
+                bytes_read=sum(record.raw_bytes for record in shard.tables),
+                bytes_stored=0,
+                seconds=seconds,
+                target=f"{shard.target.name} ({shard.target.primary})",
+            )

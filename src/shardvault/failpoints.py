@@ -92,6 +92,7 @@ SWITCHES = frozenset(
         "restore.case_rule",
         "restore.definers",
         "restore.events_asleep",
+        "restore.identity",
         "restore.leave_roles",
         "restore.owner",
         "restore.nearest_state",

@@ -219,8 +219,8 @@ def test_nobody_is_asked_and_nothing_is_replaced_without_yes(vault: Vault, file:
 def test_the_source_is_refused_unless_its_name_is_typed(vault: Vault, mariadb_fleet: Fleet) -> None:
     words = ("restore", vault.newest(), "--tables", "extra.counted", "--replace", "--yes")
     before = [describe(instance, "extra") for instance in mariadb_fleet.instances]
-    assert_clean_failure(vault.run(*words), 1, "s0", "came from", "--source-fleet")
-    assert_clean_failure(vault.run(*words, "--source-fleet", "shops"), 1, "came from")
+    assert_clean_failure(vault.run(*words), 1, "this is shard s0", "--source-fleet")
+    assert_clean_failure(vault.run(*words, "--source-fleet", "shops"), 1, "this is shard s0")
     run_all(mariadb_fleet.shards["s0"], "UPDATE extra.counted SET t = 'lost'")
     typed = vault.run(*words, "--source-fleet", "shop")
     assert typed.code == 0, typed.err

@@ -277,7 +277,7 @@ def plan_restore(
         schema_only=schema_only,
     )
     backup = open_copies(loaded).open(backup_id, narrow_latest(loaded, options.scope))
-    report = report_plan(plan_for(backup, open_target(loaded, target), options))
+    report = report_plan(plan_for(backup, open_target(loaded, target), options, open_fleet(loaded)))
     return dataclasses.replace(report, findings=(*report.findings, *backup.findings()))
 
 
@@ -349,7 +349,7 @@ def restore(
     )
     copies = open_copies(loaded, sink, download_bytes_s=download_bytes_s)
     backup = copies.open(backup_id, narrow_latest(loaded, options.scope))
-    plan = plan_for(backup, open_target(loaded, target), options)
+    plan = plan_for(backup, open_target(loaded, target), options, open_fleet(loaded))
     report = run_restore(plan, backup, sink or Silent())
     proven = backup.proven()
     is_whole = options.scope == Scope() and not plan.left_out and not schema_only

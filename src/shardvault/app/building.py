@@ -170,8 +170,10 @@ def count_sessions(config: Config, threads: int | None) -> int:
     return min(config.limits.sessions_per_shard, count_threads(config, threads))
 
 
-def plan_for(backup: BackupReader, target: Fleet, options: RestoreOptions) -> RestorePlan:
-    """Plan the restore of a backup."""
+def plan_for(
+    backup: BackupReader, target: Fleet, options: RestoreOptions, source: Fleet | None = None
+) -> RestorePlan:
+    """Plan the restore of a backup; the source is the configured fleet, if there is one."""
     from shardvault.operations.restore_plan import plan_restore as make_plan
 
-    return make_plan(backup.manifest, backup, target, options)
+    return make_plan(backup.manifest, backup, target, options, source)

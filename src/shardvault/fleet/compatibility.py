@@ -54,13 +54,15 @@ class Terms:
 
     Attributes:
         replace: what is in the way may be dropped.
-        sources: identities of the servers that the backup came from.
+        sources: identities of the servers that the backup came from, as it remembers them.
+        hits: how a restore into this target would change the live source, as asked just now.
         allow_source: the user typed the fleet's name to restore onto the source itself.
         is_resumed: the target holds an interrupted run of this very restore.
     """
 
     replace: bool = False
     sources: frozenset[str] = frozenset()
+    hits: tuple[str, ...] = ()
     allow_source: bool = False
     is_resumed: bool = False
 
@@ -129,18 +131,17 @@ def _run(what: str, check: _Check, target: _Target) -> list[Finding]:
 
 
 def _check_identity(target: _Target) -> Iterator[Finding]:
-    if target.server.identity not in target.terms.sources:
-        return
-    message = "this is a server that the backup came from"
-    if target.terms.allow_source:
-        yield target.finding(Severity.WARNING, "identity", f"{message}; the fleet's name was typed")
-        return
-    yield target.finding(
-        Severity.BLOCKER,
-        "identity",
-        message,
-        "restore somewhere else, or type the fleet's name with --source-fleet",
-    )
+    """What was asked live counts first; what the backup remembers of its servers counts too."""
+    hits = target.terms.hits
+    if not hits and target.server.identity in target.terms.sources:
+        hits = ("this is a server that the backup came from",)
+    for message in hits:
+        if target.terms.allow_source:
+            told = f"{message}; the fleet's name was typed"
+            yield target.finding(Severity.WARNING, "identity", told)
+        else:
+            remedy = "restore somewhere else, or type the fleet's name with --source-fleet"
+            yield target.finding(Severity.BLOCKER, "identity", message, remedy)
 
 
 def _check_version(target: _Target) -> Iterator[Finding]:

@@ -168,6 +168,15 @@ class Session:
         self.send(statement)
         return self.receive(statement)
 
+    def records(self, statement: str) -> list[dict[str, str]]:
+        """Run a statement whose columns differ by version; return rows by name, NULL as ``""``."""
+        rows = self.rows(statement)
+        names = [field.name for field in self._connection._result.fields or ()]
+        return [
+            {name: decode(value or b"") for name, value in zip(names, row, strict=True)}
+            for row in rows
+        ]
+
     def value(self, statement: str | bytes) -> bytes | None:
         """Run a statement and return the first column of its first row, None if none."""
         rows = self.rows(statement)

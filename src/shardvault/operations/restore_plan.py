@@ -41,6 +41,7 @@ from shardvault.operations.restore_renaming import rename_contents
 from shardvault.operations.schema_names import Place, plan_renaming
 from shardvault.operations.schema_only import note_missing_rows, without_rows
 from shardvault.operations.selection import select_in_backup
+from shardvault.operations.target_identity import identify_targets
 from shardvault.operations.target_lock import find_running
 from shardvault.workers.local import map_parallel
 
@@ -191,9 +192,20 @@ def _list_blockers(blockers: Iterable[Finding], *, has_remedies: bool) -> Iterat
 
 
 def plan_restore(
-    manifest: Manifest, store: ChunkSource, target: Fleet, options: RestoreOptions
+    manifest: Manifest,
+    store: ChunkSource,
+    target: Fleet,
+    options: RestoreOptions,
+    source: Fleet | None = None,
 ) -> RestorePlan:
     """Read the backup's parts, choose, and examine every target; nothing is changed.
+
+    Args:
+        manifest: of the backup.
+        store: reads its chunks.
+        target: the fleet that takes the data.
+        options: what to restore, and how.
+        source: the configured fleet, whose live servers must not be hit unasked.
 
     Raises:
         UsageError: a mapping or filter that fits nothing.
@@ -224,8 +236,14 @@ def plan_restore(
         allow_source=options.confirmed_source == manifest.fleet,
     )
 
+    places = {shard.target.name: shard.target for shard in chosen}
+    identities = identify_targets(list(places.values()), source)
+
     def examine(shard: ShardRestore) -> ShardRestore:
-        return _examine(shard, servers[shard.source], mark, terms, options.definers)
+        identity = identities[shard.target.name]
+        here = replace(terms, hits=identity.hits)
+        shard = _examine(shard, servers[shard.source], mark, here, options.definers)
+        return replace(shard, findings=(*identity.findings, *shard.findings))
 
     examined = map_parallel(examine, chosen, limit=_MOST_THREADS)
     return RestorePlan(manifest, tuple(block_mergers(chosen, examined)), mark, options, left_out)

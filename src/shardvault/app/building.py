@@ -61,6 +61,7 @@ def open_fleet(config: Config) -> Fleet:
             table.key,
             json.dumps(table.rule) if table.rule else None,
             table.broadcast,
+            table.rows,
         )
         for table in config.fleet.tables
     ]

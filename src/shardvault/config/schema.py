@@ -153,6 +153,11 @@ class TableSection(Section):
         default=None, description="Sharding rule, e.g. `{mod: 8}`; kept with the backup."
     )
     broadcast: bool = Field(default=False, description="Every node holds the same rows.")
+    rows: bool = Field(
+        default=True,
+        description="`false`: backups hold the definition of its physical tables and no rows, and "
+        "record that as a loss.",
+    )
 
 
 class FleetSection(LoginSection):

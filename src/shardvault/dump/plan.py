@@ -21,6 +21,7 @@ class TablePlan:
         computed: names of the columns that the server computes from them; read for their
             hash only.
         ranges: disjoint ranges that cover the table.
+        has_rows: its rows are read; if not, it has no ranges.
         tells_types: reading stops at JSON with types that its text does not tell; False if
             the loss of these types is allowed.
     """
@@ -30,6 +31,7 @@ class TablePlan:
     computed: tuple[str, ...]
     ranges: tuple[KeyRange, ...]
     tells_types: bool = True
+    has_rows: bool = True
 
     def statement(self, key_range: KeyRange, *, computed: bool = False) -> str:
         """Write the SELECT of one range; see ``select_statement``."""
@@ -38,12 +40,17 @@ class TablePlan:
         )
 
 
-def plan_table(table: Table, borders: Sequence[Border], *, tells_types: bool = True) -> TablePlan:
-    """Plan one table; tables that hold no rows of their own get no range."""
+def plan_table(
+    table: Table, borders: Sequence[Border], *, tells_types: bool = True, has_rows: bool = True
+) -> TablePlan:
+    """Plan one table; tables that hold no rows of their own, or whose rows are not read, get
+    no range.
+    """
     stored = tuple(column.name for column in stored_columns(table.columns))
     computed = tuple(column.name for column in computed_columns(table.columns))
-    ranges = ranges_between(borders) if table.kind is TableKind.ROWS else ()
-    return TablePlan(table, stored, computed, ranges, tells_types)
+    has_rows = has_rows and table.kind is TableKind.ROWS
+    ranges = ranges_between(borders) if has_rows else ()
+    return TablePlan(table, stored, computed, ranges, tells_types, has_rows)
 
 
 def select_statement(

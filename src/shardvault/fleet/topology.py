@@ -51,6 +51,7 @@ class TableSpec:
     key: str | None = None
     rule: str | None = None
     broadcast: bool = False
+    has_rows: bool = True
 
 
 def build_fleet(
@@ -171,7 +172,7 @@ def _expand_table(spec: TableSpec, shards: Collection[str], place: str) -> Logic
             raise ConfigError(f"{place}{node}: no shard {node.shard!r}", hint=hint)
         if node.schema.lower() in SYSTEM_SCHEMAS:
             raise ConfigError(f"{place}{node}: lies in a system schema")
-    return LogicalTable(spec.logical, nodes, spec.broadcast, spec.key, spec.rule)
+    return LogicalTable(spec.logical, nodes, spec.broadcast, spec.key, spec.rule, spec.has_rows)
 
 
 def _check_shards(shards: Sequence[Shard], locate: Locate) -> None:

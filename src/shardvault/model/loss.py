@@ -69,12 +69,16 @@ class LossKind(StrEnum):
     )
 
 
+ROWS_LEFT_OUT = "rows"
+"""Kind of an ``AllowedLoss`` that the fleet file allows, by ``rows: false``."""
+
+
 @dataclass(frozen=True)
 class AllowedLoss:
     """Record one table that a backup does not hold exactly.
 
     Attributes:
-        kind: a ``LossKind``; text, so that later versions may know more of them.
+        kind: a ``LossKind`` or ROWS_LEFT_OUT; text, so that later versions can know more.
         table: ``schema.table``.
         detail: what was found.
     """

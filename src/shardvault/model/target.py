@@ -77,6 +77,7 @@ class LogicalTable:
 
     Attributes:
         rule: the sharding rule as configured, e.g. ``{"mod": 8}``; kept, not yet interpreted.
+        has_rows: backups hold its rows; else only its definition.
     """
 
     name: str
@@ -84,6 +85,7 @@ class LogicalTable:
     broadcast: bool = False
     key: str | None = None
     rule: str | None = None
+    has_rows: bool = True
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from shardvault.fleet.inventory import TableName, strip_auto_increment
 from shardvault.fleet.scope import choose_shards
 from shardvault.interfaces import EventSink
 from shardvault.model.ids import LATEST, ShardName
-from shardvault.model.loss import LossKind
+from shardvault.model.loss import ROWS_LEFT_OUT, LossKind
 from shardvault.model.manifest import Manifest, ShardPart, TableRecord
 from shardvault.model.report import BackupReport
 from shardvault.model.schema import Table, TableKind
@@ -36,7 +36,7 @@ from shardvault.mysql.state import prepare_read
 from shardvault.operations.definition_proof import prove_binlog, prove_tables
 from shardvault.operations.dumping import DumpedShard, dump_shards, table_record
 from shardvault.operations.examination import examine_sources, refuse_sources
-from shardvault.operations.losses import Losses, judge_losses
+from shardvault.operations.losses import Losses, judge_losses, list_left_out_rows
 from shardvault.operations.manifests import Heading, Taken, build_manifest, report_of
 from shardvault.operations.range_progress import RangeMeter
 from shardvault.operations.small_tables import SmallTables
@@ -212,6 +212,8 @@ class _Run:
             self._options.allowed_losses,
             self._options.scope,
         )
+        left_out = list_left_out_rows(self._fleet, surveys)
+        losses = replace(losses, allowed=(*losses.allowed, *left_out))
         for loss in losses.allowed:
             self._sink.emit(Noticed(f"shard {loss.shard}: loss allowed: {loss.detail}"))
         for notice in losses.notices:
@@ -236,6 +238,7 @@ class _Run:
                         tells_types=not losses.is_allowed(
                             LossKind.JSON_TYPES, name, table.qualified
                         ),
+                        has_rows=not losses.is_allowed(ROWS_LEFT_OUT, name, table.qualified),
                     )
                     for table in surveys[name].inventory.tables
                 ]
@@ -319,7 +322,7 @@ class _Run:
 
 
 def _is_small(plan: TablePlan) -> bool:
-    return not plan.table.is_transactional
+    return plan.has_rows and not plan.table.is_transactional
 
 
 def _small(plans: Sequence[TablePlan]) -> list[TablePlan]:

@@ -14,6 +14,7 @@ from shardvault.model.report import Finding, Severity
 from shardvault.model.schema import Table, TableKind
 from shardvault.model.target import Fleet, Scope
 from shardvault.operations.examination import survey_fleet
+from shardvault.operations.losses import list_left_out_rows
 from shardvault.operations.survey import ShardSurvey
 
 
@@ -34,7 +35,8 @@ def preview_backup(
     found, surveys = survey_fleet(fleet, scope)
     findings = tuple(_allow(finding, allowed) for finding in found)
     severities = {finding.severity for finding in findings}
-    tables = _list_tables(surveys)
+    left_out = {(one.shard, one.table) for one in list_left_out_rows(fleet, surveys)}
+    tables = _list_tables(surveys, left_out)
     return BackupPlanReport(
         fleet=fleet.name,
         status=_judge(severities),
@@ -57,24 +59,29 @@ def _judge(severities: Collection[Severity]) -> str:
     return "warnings" if Severity.WARNING in severities else "ok"
 
 
-def _list_tables(surveys: Mapping[ShardName, ShardSurvey]) -> tuple[TableToBackUp, ...]:
+def _list_tables(
+    surveys: Mapping[ShardName, ShardSurvey], left_out: Collection[tuple[ShardName, str]]
+) -> tuple[TableToBackUp, ...]:
     return tuple(
-        TableToBackUp(
-            shard=shard,
-            schema=table.schema,
-            name=table.name,
-            action=_action(table),
-            rows=table.row_estimate if table.kind is TableKind.ROWS else 0,
-            data_bytes=table.data_bytes if table.kind is TableKind.ROWS else 0,
-        )
+        _describe(shard, table, has_rows=(shard, table.qualified) not in left_out)
         for shard, survey in surveys.items()
         for table in survey.inventory.tables
     )
 
 
+def _describe(shard: ShardName, table: Table, *, has_rows: bool) -> TableToBackUp:
+    has_rows = has_rows and table.kind is TableKind.ROWS
+    return TableToBackUp(
+        shard=shard,
+        schema=table.schema,
+        name=table.name,
+        action=_action(table) if has_rows else "keep the definition",
+        rows=table.row_estimate if has_rows else 0,
+        data_bytes=table.data_bytes if has_rows else 0,
+    )
+
+
 def _action(table: Table) -> str:
-    if table.kind is not TableKind.ROWS:
-        return "keep the definition"
     return "read in the snapshot" if table.is_transactional else "copy under the barrier"
 
 

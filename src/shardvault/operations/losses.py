@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from shardvault.errors import UnsupportedObject
 from shardvault.model.ids import ShardName
-from shardvault.model.loss import AllowedLoss, LossKind
+from shardvault.model.loss import ROWS_LEFT_OUT, AllowedLoss, LossKind
 from shardvault.model.report import Finding, Severity
-from shardvault.model.target import Scope, Shard
+from shardvault.model.schema import TableKind
+from shardvault.model.target import Fleet, Node, Scope, Shard
 from shardvault.operations.examination import examine_survey
 from shardvault.operations.survey import Sessions, ShardSurvey
 from shardvault.workers.local import map_parallel
@@ -29,7 +30,7 @@ class Losses:
     allowed: tuple[AllowedLoss, ...] = ()
     notices: tuple[str, ...] = ()
 
-    def is_allowed(self, kind: LossKind, shard: ShardName, table: str) -> bool:
+    def is_allowed(self, kind: str, shard: ShardName, table: str) -> bool:
         """Say whether a table may lose what a kind names."""
         return any((one.kind, one.shard, one.table) == (kind, shard, table) for one in self.allowed)
 
@@ -87,6 +88,24 @@ def _refuse(blockers: Sequence[Finding]) -> None:
         )
 
 
+def list_left_out_rows(
+    fleet: Fleet, surveys: Mapping[ShardName, ShardSurvey]
+) -> tuple[AllowedLoss, ...]:
+    """List the tables in scope whose rows the fleet file leaves out of backups."""
+    without = {node for table in fleet.tables if not table.has_rows for node in table.nodes}
+    return tuple(
+        AllowedLoss(
+            ROWS_LEFT_OUT,
+            shard,
+            table.qualified,
+            f"table {table.qualified} is backed up without rows, as `rows: false` says",
+        )
+        for shard, survey in surveys.items()
+        for table in survey.inventory.tables
+        if Node(shard, table.schema, table.name) in without and table.kind is TableKind.ROWS
+    )
+
+
 def tell_losses(losses: Iterable[AllowedLoss]) -> tuple[Finding, ...]:
     """Say before and after a restore which tables are not as they were."""
     return tuple(
@@ -94,8 +113,14 @@ def tell_losses(losses: Iterable[AllowedLoss]) -> tuple[Finding, ...]:
             Severity.WARNING,
             f"{one.shard}: {one.table}",
             "allowed loss",
-            f"not exact, as --allow-loss {one.kind} allowed for the backup: {one.detail}",
+            f"not exact, as {_permission(one)} allowed for the backup: {one.detail}",
             table=one.table,
         )
         for one in losses
     )
+
+
+def _permission(loss: AllowedLoss) -> str:
+    if loss.kind == ROWS_LEFT_OUT:
+        return "`rows: false` in the fleet file"
+    return f"--allow-loss {loss.kind}"

@@ -43,9 +43,7 @@ class TablePlan:
 def plan_table(
     table: Table, borders: Sequence[Border], *, tells_types: bool = True, has_rows: bool = True
 ) -> TablePlan:
-    """Plan one table; tables that hold no rows of their own, or whose rows are not read, get
-    no range.
-    """
+    """Plan one table; one without rows, or whose rows are not read, gets no range."""
     stored = tuple(column.name for column in stored_columns(table.columns))
     computed = tuple(column.name for column in computed_columns(table.columns))
     has_rows = has_rows and table.kind is TableKind.ROWS

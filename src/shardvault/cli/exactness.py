@@ -104,6 +104,7 @@ _OBJECTS = {
     "database": "name, character set, collation, other options",
     "table": "every option, key, constraint and partition; the AUTO_INCREMENT counter",
     "sequence": "definition, next value that no cache has taken, number of cycles",
+    ObjectKind.LIBRARY: "code and comment, created before the routines that import it",
     ObjectKind.FUNCTION: _ROUTINE,
     ObjectKind.PROCEDURE: _ROUTINE,
     ObjectKind.PACKAGE: _PACKAGE,

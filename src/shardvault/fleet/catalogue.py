@@ -70,9 +70,9 @@ GROUPS = (
     ),
     _group(
         Verdict.CARRIED,
-        "views, routines, triggers and events",
+        "views, libraries, routines, triggers and events",
         "SHOW CREATE of each, with the state that it was made in",
-        info="views json_duality_views routines triggers events",
+        info="views json_duality_views libraries routines routine_libraries triggers events",
         mysql="proc event",
     ),
     _group(
@@ -84,12 +84,6 @@ GROUPS = (
         "role_routine_grants role_table_grants user_attributes",
         mysql="user host db tables_priv columns_priv procs_priv proxies_priv global_priv "
         "roles_mapping role_edges default_roles global_grants",
-    ),
-    _group(
-        Verdict.NAMED,
-        "libraries",
-        "MySQL's code for routines in JavaScript",
-        info="libraries routine_libraries",
     ),
     _group(
         Verdict.NAMED,

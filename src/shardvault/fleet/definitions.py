@@ -23,6 +23,9 @@ _COLLATION = re.compile(rb"\bCOLLATE[ =](\w+)")
 _HISTORY_SINCE: Version = (10, 11, 0)
 """MariaDB that takes rows with the period in which they were valid."""
 
+LIBRARIES_SINCE: Version = (9, 2, 0)
+"""MySQL that has libraries. Source: its manual, "CREATE LIBRARY Statement"."""
+
 _TYPED_SEQUENCE = re.compile(rb"CREATE SEQUENCE `(?:[^`]|``)*` as \w", re.IGNORECASE)
 _TYPED_SINCE: Version = (11, 5, 0)
 """MariaDB that has sequences of other types than BIGINT. Source: its manual, "CREATE SEQUENCE"."""
@@ -93,6 +96,10 @@ def unknown_types(contents: Contents, family: Family, version: Version) -> Users
             if known is None or not known.is_known(family, version):
                 where = f"{table.qualified} column {column.name}"
                 users[f"type {column.data_type}"].append(where)
+    if family is Family.MYSQL and version < LIBRARIES_SINCE:
+        libraries = (one for one in contents.objects if one.kind is ObjectKind.LIBRARY)
+        for item in libraries:
+            users["libraries"].append(f"{item.schema}.{item.name}")
     return users
 
 

@@ -208,6 +208,8 @@ def find_foreign_accounts(accounts: Iterable[Account]) -> Iterator[Foreign]:
 def _judge_code(item: CodeObject, target: Family) -> Iterator[str]:
     if target is Family.MYSQL and item.kind in (ObjectKind.PACKAGE, ObjectKind.PACKAGE_BODY):
         yield "packages"
+    if target is Family.MARIADB and item.kind is ObjectKind.LIBRARY:
+        yield "libraries"
     if target is Family.MYSQL and b" AGGREGATE FUNCTION " in item.create_sql:
         yield "aggregate functions"
     for mode in sorted(_FOREIGN_MODES[target] & set(item.sql_mode.split(","))):

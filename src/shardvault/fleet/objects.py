@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from shardvault.errors import PrivilegeError, ServerError
+from shardvault.fleet.definitions import LIBRARIES_SINCE
 from shardvault.fleet.inventory import TableName
 from shardvault.model.position import Family
 from shardvault.model.schema import CodeObject, ObjectKind
 from shardvault.mysql.quoting import quote_table, quote_text
 from shardvault.mysql.session import Session, decode
+
+_UTF8 = ("utf8mb4", "utf8mb4_general_ci")
 
 
 def read_objects(
@@ -32,12 +35,40 @@ def read_objects(
     # A view's text leaves out the names of the default database.
     session.execute("USE information_schema")
     if schemas:
+        found += _read_libraries(session, schemas)
         found += _read_routines(session, schemas)
         found += _read_views(session, schemas)
     found += _read_triggers(session, tables)
     if schemas:
         found += read_events(session, schemas)
     return tuple(found)
+
+
+def has_libraries(session: Session) -> bool:
+    """Say whether a server knows libraries."""
+    return session.family is Family.MYSQL and session.version >= LIBRARIES_SINCE
+
+
+def _read_libraries(session: Session, schemas: tuple[str, ...]) -> Iterator[CodeObject]:
+    """Read libraries; their text has no character set of its own, and no definer."""
+    if not has_libraries(session):
+        return
+    rows = session.rows(
+        "SELECT library_schema, library_name FROM information_schema.libraries "
+        f"WHERE {_among('library_schema', schemas)} ORDER BY 1, 2"
+    )
+    for schema, name in ((_text(row[0]), _text(row[1])) for row in rows):
+        yield _read_library(session, schema, name)
+
+
+def _read_library(session: Session, schema: str, name: str) -> CodeObject:
+    try:
+        _, mode, create = session.rows(f"SHOW CREATE LIBRARY {quote_table(schema, name)}")[0]
+    except ServerError as error:
+        return CodeObject(ObjectKind.LIBRARY, schema, name, b"", "", *_UTF8, fault=error.message)
+    if create is None:
+        raise _hidden(session, ObjectKind.LIBRARY, schema, name)
+    return CodeObject(ObjectKind.LIBRARY, schema, name, create, _text(mode), *_UTF8)
 
 
 def _read_routines(session: Session, schemas: tuple[str, ...]) -> Iterator[CodeObject]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from shardvault.errors import PrivilegeError, ServerError
 from shardvault.fleet.definitions import Contents, shorten
+from shardvault.fleet.objects import has_libraries
 from shardvault.model.report import Finding, Severity
 from shardvault.mysql.quoting import quote_text
 from shardvault.mysql.session import Session, decode
@@ -20,6 +21,9 @@ _LISTS = (
     "SELECT routine_schema, routine_name FROM information_schema.routines WHERE routine_schema",
     "SELECT trigger_schema, trigger_name FROM information_schema.triggers WHERE trigger_schema",
     "SELECT event_schema, event_name FROM information_schema.events WHERE event_schema",
+)
+_LIBRARIES = (
+    "SELECT library_schema, library_name FROM information_schema.libraries WHERE library_schema"
 )
 
 Fold = Callable[[str], str]
@@ -98,5 +102,6 @@ def _existing(session: Session, contents: Contents) -> list[tuple[str, str]]:
     if not contents.schemas:
         return []
     among = ", ".join(quote_text(schema.name) for schema in contents.schemas)
-    rows = [row for query in _LISTS for row in session.rows(f"{query} IN ({among})")]
+    lists = (*_LISTS, _LIBRARIES) if has_libraries(session) else _LISTS
+    rows = [row for query in lists for row in session.rows(f"{query} IN ({among})")]
     return sorted({(decode(row[0] or b""), decode(row[1] or b"")) for row in rows})

@@ -107,6 +107,8 @@ class Schema:
 class ObjectKind(StrEnum):
     """Name the kinds of code objects, in the order in which they are created."""
 
+    LIBRARY = "library"
+    """MySQL's code that routines in JavaScript import."""
     FUNCTION = "function"
     PROCEDURE = "procedure"
     PACKAGE = "package"

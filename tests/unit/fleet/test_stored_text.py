@@ -64,3 +64,27 @@ def test_a_finding_names_the_thing_and_the_reason() -> None:
     assert found.message == (
         "the text of table shop.orders is not its definition: it has no list of columns"
     )
+
+
+LIBRARY = b"CREATE LIBRARY `one`\n    COMMENT 'x'\n    LANGUAGE JAVASCRIPT\nAS $$ a; b $$"
+
+
+def test_a_library_is_its_text_and_nothing_else() -> None:
+    assert judge(code(ObjectKind.LIBRARY, LIBRARY), MYSQL) == []
+    for forged in (
+        LIBRARY + b"; DROP DATABASE x",
+        LIBRARY.replace(b"`one`", b"`other`"),
+        LIBRARY.replace(b"`one`", b"`mysql`.`one`"),
+        LIBRARY.replace(b"LIBRARY", b"FUNCTION"),
+        b"CREATE USER `one` IDENTIFIED BY 'x'",
+    ):
+        assert judge(code(ObjectKind.LIBRARY, forged), MYSQL), forged
+
+
+def test_a_view_of_json_duality_is_judged_as_a_view() -> None:
+    text = (
+        b"CREATE ALGORITHM=UNDEFINED DEFINER=`a`@`b` SQL SECURITY DEFINER JSON RELATIONAL DUALITY"
+        b" VIEW `one` AS select json_duality_object('_id':`t`.`id`) AS `Name_exp_1` from `t`"
+    )
+    assert judge(code(ObjectKind.VIEW, text), MYSQL) == []
+    assert judge(code(ObjectKind.VIEW, text + b" INTO OUTFILE 'x'"), MYSQL)

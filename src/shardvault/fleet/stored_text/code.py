@@ -66,6 +66,8 @@ def _judge_view(cursor: _Cursor, item: CodeObject) -> None:
     _take_definer(cursor)
     cursor.take("SQL", "SECURITY")
     cursor.take_one_of(("DEFINER", "INVOKER"), "a kind of security")
+    if cursor.accept("JSON"):
+        cursor.take("RELATIONAL", "DUALITY")
     cursor.take("VIEW")
     _take_name(cursor, item)
     if cursor.accept("("):
@@ -78,6 +80,19 @@ def _judge_view(cursor: _Cursor, item: CodeObject) -> None:
     for token in cursor.rest:
         if token.keyword == "INTO":
             raise Forged("has INTO, which no view has")
+
+
+def _judge_library(cursor: _Cursor, item: CodeObject) -> None:
+    cursor.take("LIBRARY")
+    _take_name(cursor, item)
+    if cursor.accept("COMMENT"):
+        cursor.take_text()
+    cursor.take("LANGUAGE")
+    cursor.take_name()
+    cursor.take("AS")
+    cursor.take_text()
+    if cursor.token is not None:
+        raise cursor.refuse("the end of a library")
 
 
 def _judge_routine(cursor: _Cursor, item: CodeObject) -> None:
@@ -167,6 +182,7 @@ def choose_dialect(item: CodeObject, version_id: int, *, is_mysql: bool) -> Dial
 
 
 _JUDGES: Mapping[ObjectKind, Callable[[_Cursor, CodeObject], None]] = {
+    ObjectKind.LIBRARY: _judge_library,
     ObjectKind.FUNCTION: _judge_routine,
     ObjectKind.PROCEDURE: _judge_routine,
     ObjectKind.PACKAGE: _judge_package,

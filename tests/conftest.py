@@ -17,9 +17,12 @@ from tests.support.ceph import CephGateway
 from tests.support.fleet import Fleet
 from tests.support.memory import use_memory
 from tests.support.servers import Flavour, Instance, start_instance
+from tests.support.sharing import SharedServers
 from tests.support.side_by_side import make_scheduler, order_of, shuffle
 from tests.support.sshd import Sshd
 from tests.support.stores import BUCKET
+
+SHARED = SharedServers()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -65,6 +68,13 @@ def _ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _shared_servers_are_left_clean() -> Iterator[None]:
+    """Let no file of tests depend on what another left on a shared server."""
+    yield
+    SHARED.clean()
+
+
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Start MariaDB 10.11; shared by all tests, which keep to schemas of their own."""
@@ -87,7 +97,9 @@ def mysql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 def mariadb_fleet() -> Iterator[Fleet]:
     """Start four MariaDB 10.11 as shards s0 to s3; shared by all tests."""
     with Fleet([Flavour.MARIADB_1011] * 4) as fleet:
+        SHARED.add(*fleet.instances)
         yield fleet
+        SHARED.forget(*fleet.instances)
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +149,8 @@ def _run_instance(flavour: Flavour, folders: pytest.TempPathFactory) -> Iterator
     folder: Path = folders.mktemp(flavour.value) / "instance"
     instance = start_instance(flavour, folder)
     try:
+        SHARED.add(instance)
         yield instance
     finally:
+        SHARED.forget(instance)
         instance.destroy()

@@ -132,7 +132,7 @@ def test_a_column_that_the_source_cannot_compute_is_a_notice_and_its_rows_are_st
     server: Instance, tmp_path: Path
 ) -> None:
     vault = _back_up(server, tmp_path, *UNCOMPUTABLE)
-    notices = app.show("latest", vault.config).backup.notices
+    notices = app.show(vault.newest(), vault.config).backup.notices
     assert any("cannot compute generated columns of computed.t" in notice for notice in notices)
     record = _record(vault)
     assert (record.rows, record.generated_hash) == (1, "")

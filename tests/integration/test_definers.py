@@ -63,7 +63,7 @@ def remove(instance: Instance) -> None:
 
 def restore(vault: Vault, *definers: str, with_accounts: bool = False) -> RestoreReport:
     return app.restore(
-        "latest",
+        vault.newest(),
         vault.config,
         scope=SCOPE,
         replace=True,
@@ -95,7 +95,7 @@ def test_a_definer_that_the_target_lacks_stops_the_restore_before_any_change(
     vault: Vault, instance: Instance
 ) -> None:
     plan = app.plan_restore(
-        "latest", vault.config, scope=SCOPE, replace=True, confirm_source="shop"
+        vault.newest(), vault.config, scope=SCOPE, replace=True, confirm_source="shop"
     )
     ((severity, message),) = about_definers(plan.findings)
     assert severity is Severity.BLOCKER
@@ -185,7 +185,7 @@ def test_what_was_broken_at_the_source_is_no_reason_to_stop(
     vault = Vault(tmp_path, Lone({"main": instance}))
     vault.backup(scope=SCOPE)
     plan = app.plan_restore(
-        "latest", vault.config, scope=SCOPE, replace=True, confirm_source="shop"
+        vault.newest(), vault.config, scope=SCOPE, replace=True, confirm_source="shop"
     )
     assert "nor did it at the source" in about_definers(plan.findings)[0][1]
     assert restore(vault).status == "findings"

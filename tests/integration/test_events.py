@@ -71,7 +71,7 @@ def drop(schema: str) -> str:
 
 def restore(vault: Vault, *, events_on: bool = True, **phases: object) -> RestoreReport:
     return app.restore(
-        "latest",
+        vault.newest(),
         vault.config,
         scope=SCOPE,
         replace=True,

@@ -126,7 +126,7 @@ def test_a_forged_text_blocks_the_dry_run_and_the_restore_and_nothing_is_changed
     back_up_forged(vault, attack, monkeypatch)
     place = vault.target(Lone({"s0": target}))
     before: Rows = query(target, attack.shows)
-    plan = app.plan_restore("latest", vault.config, target=place)
+    plan = app.plan_restore(vault.newest(), vault.config, target=place)
     blockers = [item.what for item in plan.findings if item.severity is Severity.BLOCKER]
     assert blockers == ["stored text"]
     with pytest.raises(TargetRefused, match="is not its definition"):

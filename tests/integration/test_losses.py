@@ -169,7 +169,7 @@ def test_an_allowed_loss_is_recorded_shown_listed_and_told_at_the_restore(
     assert sorted((loss.table, loss.kind) for loss in found) == [
         (f"{SCHEMA}.{name}", ALLOWED[name]) for name in names
     ]
-    assert app.show("latest", vault.config).backup.allowed_losses == found
+    assert app.show(vault.newest(), vault.config).backup.allowed_losses == found
     (listed,) = app.list_backups(vault.config).backups
     assert listed.allowed_losses == tuple(sorted(ALLOWED[name] for name in names))
     report = _restore(vault, instance)

@@ -54,7 +54,7 @@ def remove(instance: Instance) -> None:
 
 def restore(vault: Vault, *, with_accounts: bool = True) -> RestoreReport:
     return app.restore(
-        "latest",
+        vault.newest(),
         vault.config,
         scope=SCOPE,
         replace=True,

@@ -65,7 +65,9 @@ def remove(mysql: Instance) -> None:
 
 
 def restore(vault: Vault, scope: Scope = WHOLE, *, replace: bool = True) -> RestoreReport:
-    return app.restore("latest", vault.config, scope=scope, replace=replace, confirm_source="shop")
+    return app.restore(
+        vault.newest(), vault.config, scope=scope, replace=replace, confirm_source="shop"
+    )
 
 
 def shown(instance: Instance) -> str:
@@ -149,7 +151,12 @@ def test_a_database_that_is_changed_during_the_restore_fails_it(
     steps = Steps(definitions=lambda: run_all(mariadb, change))
     with pytest.raises(VerificationFailed, match=rf"database {SCHEMA} has .*latin1_bin"):
         app.restore(
-            "latest", shelf.config, scope=WHOLE, replace=True, confirm_source="shop", sink=steps
+            shelf.newest(),
+            shelf.config,
+            scope=WHOLE,
+            replace=True,
+            confirm_source="shop",
+            sink=steps,
         )
     run_all(mariadb, f"ALTER DATABASE {SCHEMA} COLLATE latin1_swedish_ci")
     assert restore(shelf).status == "complete"

@@ -40,7 +40,7 @@ def vault(instance: Instance, tmp_path: Path) -> Vault:
 
 
 def restore(vault: Vault) -> list[str]:
-    report = app.restore("latest", vault.config, replace=True, confirm_source="shop")
+    report = app.restore(vault.newest(), vault.config, replace=True, confirm_source="shop")
     return [f"{item.where} {item.message}" for item in report.findings if item.what == WHAT]
 
 
@@ -66,7 +66,7 @@ def test_another_default_is_told_before_the_restore_and_for_each_table_behind_it
     vault: Vault, instance: Instance
 ) -> None:
     run_all(instance, DEFAULT.format("dynamic"))
-    plan = app.plan_restore("latest", vault.config, replace=True, confirm_source="shop")
+    plan = app.plan_restore(vault.newest(), vault.config, replace=True, confirm_source="shop")
     (warned,) = [item for item in plan.findings if item.what == WHAT]
     assert warned.remedy.endswith("SET GLOBAL innodb_default_row_format=compact")
     assert [text for text in restore(vault) if text.startswith("main: ")] == [

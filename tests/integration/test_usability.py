@@ -113,7 +113,7 @@ def test_a_backup_notes_what_is_broken_and_records_it(vault: Vault, instance: In
     steps = Steps()
     report = vault.backup(steps, scope=SCOPE)
     told = [event.message for event in steps.events if isinstance(event, Noticed)]
-    for notices in (told, report.notices, app.show("latest", vault.config).backup.notices):
+    for notices in (told, report.notices, app.show(vault.newest(), vault.config).backup.notices):
         assert views_in([text for text in notices if "cannot be used" in text]) == VIEWS
         assert any(f"{GONE} does not exist" in text for text in notices)
 

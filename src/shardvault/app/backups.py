@@ -157,8 +157,9 @@ def list_backups(
     copies = open_copies(load(config, repository))
 
     def read(opened: Repository) -> CatalogReport:
-        backups = (one for one in opened.list() if not wanted or set(wanted) & set(one.tags))
-        return CatalogReport(tuple(backups), tuple(map(str, opened.damaged())))
+        found = opened.overview()
+        backups = (one for one in found.backups if not wanted or set(wanted) & set(one.tags))
+        return CatalogReport(tuple(backups), tuple(map(str, found.damaged)), ignored=found.ignored)
 
     report = copies.first(read)
     return dataclasses.replace(report, findings=copies.findings(), tags=wanted)

@@ -34,10 +34,16 @@ def describe_catalog(page: Page, report: CatalogReport) -> None:
     for backup in report.backups:
         if backup.hold:
             page.prose(f"{backup.id}: kept, {backup.hold}")
+    for backup in report.backups:
+        if backup.source:
+            removed = ", whose key was removed" if backup.is_source_removed else ""
+            page.prose(f"{backup.id}: taken by source {backup.source}{removed}")
     for name in report.damaged:
         page.prose(f"{name}: the manifest cannot be read", outcome="damaged", indent=9)
     for finding in report.findings:
         page.prose(f"repository {finding.where} {finding.message}", outcome="warning", indent=9)
+    for finding in report.ignored:
+        page.prose(finding.message, outcome="warning", indent=9)
 
 
 def _describe_backups(page: Page, backups: Sequence[BackupSummary]) -> None:

@@ -45,6 +45,7 @@ class KeepCandidate:
         hold: why somebody keeps it; None if nobody does.
         scope: the options that narrowed it; empty = it is complete.
         tags: names that the user gave it.
+        source: name of the source that took it; backups of one never displace others.
     """
 
     id: str
@@ -54,6 +55,7 @@ class KeepCandidate:
     hold: str | None = None
     scope: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,9 @@ class BackupSummary:
         hold: why it is kept whatever the policy says; empty if it is not.
         scope: the options that narrowed the backup; empty = it is complete.
         tags: names that the user gave it.
+        source: label of the source that took it, or the name of its object; empty if whoever
+            holds the repository's key took it.
+        is_source_removed: the key of that source was removed.
     """
 
     id: BackupId
@@ -110,6 +113,8 @@ class BackupSummary:
     hold: str = ""
     scope: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    source: str = ""
+    is_source_removed: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,12 +196,15 @@ class CatalogReport:
 
     Attributes:
         findings: repositories that were passed over; then this is the catalog of a copy.
+        ignored: what counts for nothing: entries of the log, and things of sources that cannot
+            be read; and clocks of sources that are far off. Nobody else's backup is concerned.
     """
 
     backups: tuple[BackupSummary, ...]
     damaged: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     tags: tuple[str, ...] = ()
+    ignored: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,6 @@ from shardvault.operations.survey import (
     opened_sessions,
     survey_shards,
 )
-from shardvault.repository.catalog import new_backup_id
 from shardvault.repository.chunks import ChunkWriter
 from shardvault.repository.lookup import Latest, find_latest
 from shardvault.repository.parts import get_part
@@ -120,7 +119,7 @@ def run_backup(
         previous = _previous_borders(repository, writer, Latest(fleet.name, scope.describe()), sink)
         taken = run.take(writer, previous)
         sink.emit(PhaseStarted(_OPERATION, "commit"))
-        backup = new_backup_id(parse_time(begin), "full", repository.has)
+        backup = repository.new_id(parse_time(begin), "full")
         heading = Heading(backup, begin, begin_s, options.tool_version, scope, tags)
         manifest = build_manifest(heading, fleet, taken, writer)
         failpoint("backup.before_manifest")
@@ -138,8 +137,7 @@ def _commit(repository: Repository, manifest: Manifest) -> Manifest:
         try:
             repository.commit(manifest)
         except BackupExists:
-            backup = new_backup_id(parse_time(manifest.begin), "full", repository.has)
-            manifest = replace(manifest, id=backup)
+            manifest = replace(manifest, id=repository.new_id(parse_time(manifest.begin), "full"))
         else:
             return manifest
     raise StorageError("other backups took every id; try again")
@@ -353,17 +351,23 @@ def _previous_borders(
 ) -> PreviousBorders:
     """Read the borders of the last backup that held all this, so that ranges stay the same.
 
-    A damaged backup must not stop the next, which stores again what was lost.
+    A damaged backup must not stop the next, which stores again what was lost. Borders go into
+    statements: those that a source, or another repository, wrote down are not used.
     """
     if repository.is_write_only:
         return {}
-    backups = [found for found in repository.list() if found.fleet == narrow.fleet]
+    backups = [
+        found for found in repository.list() if found.fleet == narrow.fleet and not found.source
+    ]
     try:
         last = find_latest(LATEST, backups, narrow).id
     except UnknownBackup:
         return {}
+    manifest = repository.load(last)
+    if manifest.copied_from:
+        return {}
     borders: dict[ShardName, dict[TableName, tuple[Table, tuple[Border, ...]]]] = {}
-    for shard in repository.load(last).shards:
+    for shard in manifest.shards:
         try:
             borders[shard.name] = _borders_of(get_part(writer, shard.part))
         except (IntegrityError, ObjectMissing) as error:

@@ -122,12 +122,13 @@ def _examine_contents(name: str, repository: Repository) -> Iterator[Finding]:
         told = f"{repository.id}; a source adds backups to it and reads none"
         yield Finding(Severity.OK, "repository", name, told)
         return
-    damaged = repository.damaged()
-    for error in damaged:
+    found = repository.overview()
+    for error in found.damaged:
         yield Finding(Severity.BLOCKER, "repository", name, error.message, error.hint or _REMEDY)
-    if not damaged:
-        told = f"{repository.id}; backups: {len(repository.list())}"
+    if not found.damaged:
+        told = f"{repository.id}; backups: {len(found.backups)}"
         yield Finding(Severity.OK, "repository", name, told)
+    yield from found.ignored
 
 
 def _examine_slots(storage: Storage) -> tuple[Finding, ...]:

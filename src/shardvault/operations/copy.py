@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from shardvault.clock import monotonic_s
-from shardvault.errors import IntegrityError, ObjectMissing, RefusedError
+from shardvault.errors import BackupExists, IntegrityError, ObjectMissing, RefusedError
 from shardvault.events import PhaseStarted
 from shardvault.interfaces import ChunkKind, ChunkSource, EventSink
 from shardvault.model.ids import BackupId, ChunkId, ShardName
@@ -152,7 +152,7 @@ class _Run:
                 self._compare(manifest)
             else:
                 self._copy(manifest)
-        except (IntegrityError, ObjectMissing) as error:
+        except (BackupExists, IntegrityError, ObjectMissing) as error:
             self._find(f"not copied: {error}", backup, error.hint)
 
     def _compare(self, manifest: Manifest) -> None:

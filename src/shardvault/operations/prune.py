@@ -19,7 +19,7 @@ from shardvault.repository.insides import Insides
 from shardvault.repository.leases import Holding, describe_holding
 from shardvault.repository.marking import Marks
 from shardvault.repository.mending import renew_parity
-from shardvault.repository.prune import Garbage, Pruner, Survey
+from shardvault.repository.prune import Garbage, Pruner, SourceUnsound, Survey
 from shardvault.repository.retention import Reasons, choose_kept, find_shrunk
 from shardvault.repository.store import Repository
 
@@ -131,12 +131,14 @@ def free_unneeded(
     if options.is_dry:
         sink.emit(PhaseStarted(_OPERATION, "plan"))
         plan = _plan(pruner, choose, utc_now().timestamp())
+        _report_unsound(plan, sink)
         return Pruned(plan, plan.garbage, (), "planned", round(monotonic_s() - begin_s, 3))
     with repository.spare_room(), pruner.hold():
         sink.emit(PhaseStarted(_OPERATION, "finish earlier work"))
         pruner.finish_earlier()
         sink.emit(PhaseStarted(_OPERATION, "plan"))
         plan = _plan(pruner, choose, repository.leases.now_s())
+        _report_unsound(plan, sink)
         garbage, owners = _run(pruner, plan, sink)
         if not owners:
             sink.emit(PhaseStarted(_OPERATION, "renew parity"))
@@ -171,6 +173,16 @@ def _run(pruner: Pruner, plan: PrunePlan, sink: EventSink) -> tuple[Garbage, tup
     return garbage, pruner.free()
 
 
+def _report_unsound(plan: PrunePlan, sink: EventSink) -> None:
+    for source in sorted(plan.survey.unsound):
+        sink.emit(
+            Noticed(
+                f"packs of {source} stay as they are: not all of its backups can be read; "
+                "`shardvault repo check` shows which"
+            )
+        )
+
+
 def _renew_parity(insides: Insides, group_packs: int) -> None:
     """Drop parity of packs that are gone, and protect those that shared it with them."""
     packs = list_packs(insides.storage).keys()
@@ -184,14 +196,20 @@ def _choose_again(plan: PrunePlan, history: History) -> Sequence[str]:
 
 
 def _doom(pruner: Pruner, plan: PrunePlan, sink: EventSink) -> Garbage:
-    try:
-        pruner.doom(plan.survey, plan.marks, plan.garbage)
-    except StorageFull:
-        sink.emit(Noticed("the store is full: packs that are needed in part stay as they are"))
-        garbage = pruner.find_garbage(plan.survey, plan.marks, may_move=False)
-        pruner.doom(plan.survey, plan.marks, garbage)
-        return garbage
-    return plan.garbage
+    may_move, garbage = True, plan.garbage
+    while True:
+        try:
+            pruner.doom(plan.survey, plan.marks, garbage)
+        except SourceUnsound as error:
+            sink.emit(Noticed(f"packs of a source stay as they are: {error.message}"))
+        except StorageFull:
+            if not may_move:
+                raise
+            sink.emit(Noticed("the store is full: packs that are needed in part stay as they are"))
+            may_move = False
+        else:
+            return garbage
+        garbage = pruner.find_garbage(plan.survey, plan.marks, may_move=may_move)
 
 
 def _list_candidates(survey: Survey, history: History) -> list[KeepCandidate]:
@@ -205,6 +223,7 @@ def _list_candidates(survey: Survey, history: History) -> list[KeepCandidate]:
             hold=history.holds.get(backup),
             scope=frozenset(survey.manifests[backup].scope),
             tags=frozenset(survey.manifests[backup].tags),
+            source=history.sources.get(backup, ""),
         )
         for backup in history.backups
         if backup in survey.manifests
@@ -227,11 +246,17 @@ def refuse_shrunk(survey: Survey, *, but: str = "") -> None:
 
 
 def _list_shrunk(survey: Survey) -> Iterator[tuple[BackupSize, str]]:
-    """Compare each backup with the one before of the same fleet and scope."""
-    groups: dict[tuple[str, frozenset[str]], list[Manifest]] = {}
-    for backup in sorted(survey.manifests, key=lambda one: survey.history.backups[one][0]):
-        manifest = survey.manifests[backup]
-        groups.setdefault((manifest.fleet, frozenset(manifest.scope)), []).append(manifest)
+    """Compare each backup with the one before of the same fleet, scope and source.
+
+    What a source wrote whose key was removed stops nobody.
+    """
+    history = survey.history
+    groups: dict[tuple[str, frozenset[str], str], list[Manifest]] = {}
+    for backup in sorted(survey.manifests, key=lambda one: history.backups[one][0]):
+        manifest, source = survey.manifests[backup], history.sources.get(backup, "")
+        if source not in history.removed_keys:
+            key = manifest.fleet, frozenset(manifest.scope), source
+            groups.setdefault(key, []).append(manifest)
     for manifests in groups.values():
         yield from find_shrunk(map(_measure, manifests))
 

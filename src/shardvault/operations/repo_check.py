@@ -18,7 +18,7 @@ from shardvault.repository.chunks import ChunkReader
 from shardvault.repository.format import PARITY_PREFIX, pack_name
 from shardvault.repository.index import PackRecord
 from shardvault.repository.insides import Insides
-from shardvault.repository.inspection import LOG, Fault, Inspection, inspect_repository
+from shardvault.repository.inspection import IGNORED, LOG, Fault, Inspection, inspect_repository
 from shardvault.repository.parity import find_mendable, prove_group
 from shardvault.repository.samples import Sample
 from shardvault.repository.store import Repository
@@ -26,6 +26,7 @@ from shardvault.repository.whole_packs import PackReading, read_pack
 from shardvault.workers.local import map_parallel
 
 _OPERATION = "check"
+_LOG_NAMES = {LOG, IGNORED}
 _REMEDY = (
     "`shardvault repo repair` mends what can be; `restore --skip-damaged` restores what is sound"
 )
@@ -56,8 +57,8 @@ class Examination:
             if reading.fault:
                 name = pack_name(pack)
                 found.setdefault(name, Fault(name, reading.fault))
-        logged = [fault for fault in self.inspection.faults if fault.name == LOG]
-        return [*logged, *(fault for name, fault in found.items() if name != LOG)]
+        logged = [fault for fault in self.inspection.faults if fault.name in _LOG_NAMES]
+        return [*logged, *(fault for name, fault in found.items() if name not in _LOG_NAMES)]
 
     @property
     def backups(self) -> int:

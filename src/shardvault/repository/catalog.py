@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
 import msgspec
 
+from shardvault.clock import parse_time
 from shardvault.errors import (
     BackupExists,
     IntegrityError,
@@ -25,11 +26,13 @@ from shardvault.model.manifest import MANIFEST_VERSION, Manifest
 from shardvault.model.report import BackupSummary
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.entries import Committed
-from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectType
+from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectType, source_name
 from shardvault.repository.history import History
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.lookup import Latest, asks_latest, find_id, find_latest, unknown_backup
 from shardvault.repository.objects import fetch_sealed, open_signed, prove_written, seal_signed
+
+_NUMBERED_IDS = 10
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,16 @@ class Record:
     """Hold what a manifest object says.
 
     Attributes:
-        index: words of all index objects there were when the backup was completed; one
-            that is gone is found by this, and what it named is not taken for leftovers.
+        index: words of all index objects that its author had stored when the backup was
+            completed; one that is gone is found by this, and what it named is not taken for
+            leftovers.
+        seen: words of the index objects of others that there were then; a prune knows by this
+            that no running session wrote them.
     """
 
     index: tuple[str, ...]
     manifest: Manifest
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,18 +57,34 @@ class Scan:
     """Hold what was found in all manifests.
 
     Attributes:
-        summaries: the healthy ones, oldest first.
-        index: words of the index objects they need.
+        summaries: the healthy ones, in the order of the log; what sources wrote whose key was
+            removed comes first.
+        index: words of the index objects they need; those that only sources need left out.
         damaged: one error for each manifest that could not be read; names its object.
+        newer: the one of them that is newer than all healthy ones, or may be; None if none is.
+        ignored: the same as ``damaged`` of sources whose key was removed.
+        unsound: names of sources some of whose manifests could not be read.
+        has_own_damage: say whether other manifests than those could not be read.
+        source_index: words of index objects that backups of a source need, with its name.
     """
 
     summaries: tuple[BackupSummary, ...]
     index: frozenset[str]
     damaged: tuple[IntegrityError, ...]
+    newer: IntegrityError | None = None
+    ignored: tuple[IntegrityError, ...] = ()
+    unsound: frozenset[str] = frozenset()
+    has_own_damage: bool = False
+    source_index: Mapping[str, str] = field(default_factory=dict)
 
 
-def new_backup_id(now: datetime, kind: str, is_taken: Callable[[BackupId], bool]) -> BackupId:
+def new_backup_id(
+    now: datetime, kind: str, is_taken: Callable[[BackupId], bool], random_bytes: RandomBytes
+) -> BackupId:
     """Return an id such as ``20261122T113000Z-full`` that no backup has.
+
+    If many are taken one after the other, the id ends with random digits: whoever takes ids in
+    advance must not stop a backup.
 
     Args:
         now: in UTC.
@@ -69,8 +92,9 @@ def new_backup_id(now: datetime, kind: str, is_taken: Callable[[BackupId], bool]
         is_taken: says whether a backup has an id.
     """
     first = f"{now:%Y%m%dT%H%M%SZ}-{kind}"
-    numbered = (f"{first}-{number}" for number in itertools.count(2))
-    ids = map(BackupId, itertools.chain([first], numbered))
+    numbered = (f"{first}-{number}" for number in range(2, _NUMBERED_IDS))
+    random = (f"{first}-x{random_bytes(6).hex()}" for _ in itertools.count())
+    ids = map(BackupId, itertools.chain([first], numbered, random))
     return next(backup for backup in ids if not is_taken(backup))
 
 
@@ -91,11 +115,13 @@ class Catalog:
                 repositories of version 1: there every manifest counts.
         """
         self._storage = storage
-        self._history = history
+        self.history = history
         self._ring = ring
         self._random_bytes = random_bytes
 
-    def put(self, manifest: Manifest, index: Collection[str]) -> tuple[str, str]:
+    def put(
+        self, manifest: Manifest, index: Collection[str], seen: Collection[str] = ()
+    ) -> tuple[str, str]:
         """Store a manifest durably; everything it names must be stored.
 
         Returns:
@@ -105,7 +131,7 @@ class Catalog:
             BackupExists: a backup of that id exists.
         """
         name = self._name(manifest.id)
-        plain = msgspec.json.encode(Record(tuple(sorted(index)), manifest))
+        plain = msgspec.json.encode(Record(tuple(sorted(index)), manifest, tuple(sorted(seen))))
         signed = seal_signed(self._ring, ObjectType.MANIFEST, name, plain, self._random_bytes)
         failpoint("repo.manifest")
         try:
@@ -122,13 +148,14 @@ class Catalog:
             UnknownBackup: no such backup; near ids are in the hint.
             IntegrityError: the manifest is damaged.
         """
-        name, commits = self._name(backup), _commits(self._history())
-        if commits is not None and name not in commits:
+        history = self.history()
+        if history is not None and backup not in history.backups:
             raise self._unknown(backup)
+        name = history.backups[backup][1].manifest if history else self._name(backup)
         try:
-            return self._read(name, commits).manifest
+            return self._read(name, history).manifest
         except ObjectMissing as error:
-            is_lost = commits is not None and self._counts_still(name)
+            is_lost = history is not None and self._counts_still(name)
             raise _gone(name) if is_lost else self._unknown(backup) from error
 
     def find(self, word: str, narrow: Latest) -> BackupId:
@@ -142,7 +169,7 @@ class Catalog:
         """
         if asks_latest(word):
             return find_latest(word, self._scan_undamaged(), narrow).id
-        history = self._history()
+        history = self.history()
         if history is not None:
             return find_id(word, history.backups.keys())
         if self.has(BackupId(word)):
@@ -159,20 +186,16 @@ class Catalog:
 
     def scan(self) -> Scan:
         """Read every manifest that counts; damaged ones are noted, not raised."""
-        history = self._history()
-        summaries: list[BackupSummary] = []
-        index = {name.removeprefix(INDEX_PREFIX) for name in history.index} if history else set()
-        damaged: list[IntegrityError] = []
-        for record in self.read_all(history):
-            if isinstance(record, IntegrityError):
-                damaged.append(record)
-            else:
-                summaries.append(_summarise(record.manifest, history))
-                index.update(record.index)
-        summaries.sort(key=lambda summary: (summary.begin, summary.id))
-        if history is not None:
-            index -= {name.removeprefix(INDEX_PREFIX) for name in history.replaced}
-        return Scan(tuple(summaries), frozenset(index), tuple(damaged))
+        return self.gather(self.history(), lambda _: None)
+
+    def gather(self, history: History | None, take: Callable[[Record], None]) -> Scan:
+        """Do the same by a history, and hand over each manifest that can be read."""
+        found = _Found(history)
+        for name, record in self.read_named(history):
+            found.take(name, record)
+            if not isinstance(record, IntegrityError):
+                take(record)
+        return found.scan()
 
     def read_all(self, history: History | None) -> Iterator[Record | IntegrityError]:
         """Give each manifest that counts, or why it cannot be read; see ``read_named``."""
@@ -187,7 +210,7 @@ class Catalog:
         commits = _commits(history)
         for name in self._list_all() if commits is None else sorted(commits):
             try:
-                yield name, self._read(name, commits)
+                yield name, self._read(name, history)
             except IntegrityError as error:
                 yield name, error
             except ObjectMissing:
@@ -199,15 +222,15 @@ class Catalog:
 
     def _counts_still(self, name: str) -> bool:
         """Say whether a manifest that is gone should be there: a prune may have run meanwhile."""
-        return name in (_commits(self._history()) or ())
+        return name in (_commits(self.history()) or ())
 
     def _scan_undamaged(self) -> Sequence[BackupSummary]:
         scan = self.scan()
-        for error in scan.damaged:
+        if scan.newer is not None:
             raise IntegrityError(
-                f"cannot tell which backup is the latest: {error.message}",
+                f"cannot tell which backup is the latest: {scan.newer.message}",
                 hint="name a backup by its id; `shardvault list` shows them",
-            ) from error
+            ) from scan.newer
         return scan.summaries
 
     def pick_uncommitted(self, found: Iterable[ObjectStat]) -> tuple[ObjectStat, ...]:
@@ -216,7 +239,7 @@ class Catalog:
         Args:
             found: manifests, listed before; a session may have committed one meanwhile.
         """
-        commits = _commits(self._history())
+        commits = _commits(self.history())
         return tuple(one for one in found if commits is not None and one.name not in commits)
 
     def read_uncounted(self, name: str) -> Record:
@@ -227,12 +250,17 @@ class Catalog:
         """Return the name of a backup's manifest, whether there is one or not."""
         return self._name(BackupId(backup))
 
-    def _read(self, name: str, commits: Mapping[str, Committed] | None) -> Record:
+    def _read(self, name: str, history: History | None) -> Record:
+        """Read a manifest; one that counts must be what its entry says, by the entry's author."""
         stored = fetch_sealed(self._storage, name)
-        if commits is not None and commits[name].digest != sha256(stored).hexdigest():
+        commit = history.commits[name] if history else None
+        if commit is not None and commit.digest != sha256(stored).hexdigest():
             raise IntegrityError(f"object {name} is damaged: it is not what was committed")
-        plain, _ = open_signed(self._ring, ObjectType.MANIFEST, name, stored)
-        record = _decode(name, plain)
+        plain, author = open_signed(self._ring, ObjectType.MANIFEST, name, stored)
+        source = source_name(author.source)
+        if history and commit and history.sources.get(commit.backup, source) != source:
+            raise IntegrityError(f"object {name} was written by another than its entry")
+        record = _decode(name, plain, source)
         if self._name(record.manifest.id) != name:
             raise IntegrityError(f"object {name} holds the manifest of {record.manifest.id}")
         return record
@@ -255,17 +283,91 @@ def _gone(name: str) -> IntegrityError:
     )
 
 
-def _decode(name: str, plain: bytes) -> Record:
+def _decode(name: str, plain: bytes, source: str) -> Record:
+    """Read a manifest that a source wrote, or the owner if the name of the source is empty."""
     try:
         version = msgspec.json.decode(plain, type=_Versioned).manifest.version
         if version > MANIFEST_VERSION:
-            raise UsageError(
+            kind = IntegrityError if source else UsageError  # a source must not stop others
+            raise kind(
                 f"object {name} is a manifest of version {version}",
                 hint="use the version of shardvault that wrote it, or a newer one",
             )
-        return msgspec.json.decode(plain, type=Record)
-    except msgspec.MsgspecError as error:
+        record = msgspec.json.decode(plain, type=Record)
+        for time in (record.manifest.begin, record.manifest.end) if source else ():
+            parse_time(time)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise IntegrityError(f"object {name} is not a manifest: {error}") from error
+    return record
+
+
+class _Found:
+    """Gather what the manifests say."""
+
+    def __init__(self, history: History | None) -> None:
+        self._history = history
+        self._ranks = history.ranks() if history else {}
+        self._summaries: list[BackupSummary] = []
+        self._index = {_word(name) for name in history.index} if history else set()
+        self._source_index: dict[str, str] = {}
+        self._faults: list[_Fault] = []
+
+    def take(self, name: str, record: Record | IntegrityError) -> None:
+        """Take a manifest by its object's name, or why it cannot be read."""
+        history = self._history
+        commit = history.commits.get(name) if history else None
+        source = history.sources.get(commit.backup, "") if history and commit else ""
+        if isinstance(record, IntegrityError):
+            self._faults.append(_Fault(record, source, commit.backup if commit else ""))
+            return
+        self._summaries.append(_summarise(record.manifest, history, source))
+        if source:
+            self._source_index |= dict.fromkeys(record.index, source)
+        else:
+            self._index.update(record.index)
+
+    def scan(self) -> Scan:
+        """Return what was found, in the order of the log."""
+        history = self._history or History()
+        if self._history is None:
+            self._summaries.sort(key=lambda summary: (summary.begin, summary.id))
+        else:
+            self._summaries.sort(key=lambda summary: self._ranks[summary.id])
+        replaced = {_word(name) for name in history.replaced}
+        removed = history.removed_keys
+        needed = self._source_index.items()
+        return Scan(
+            summaries=tuple(self._summaries),
+            index=frozenset(self._index - replaced),
+            damaged=tuple(one.error for one in self._faults if one.source not in removed),
+            newer=self._find_newer(),
+            ignored=tuple(one.error for one in self._faults if one.source in removed),
+            unsound=frozenset(one.source for one in self._faults if one.source),
+            has_own_damage=any(not one.source for one in self._faults),
+            source_index={word: source for word, source in needed if word not in replaced},
+        )
+
+    def _find_newer(self) -> IntegrityError | None:
+        """Find a damaged manifest that is newer than the newest healthy one, or may be."""
+        if self._history is None:
+            return self._faults[0].error if self._faults else None
+        ranks = self._ranks
+        last = ranks[self._summaries[-1].id] if self._summaries else (False, 0)
+        newer = (fault.error for fault in self._faults if ranks.get(fault.backup, last) > last)
+        return next(newer, None)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """Say why a manifest cannot be read, and who completed the backup."""
+
+    error: IntegrityError
+    source: str
+    backup: str
+
+
+def _word(index: str) -> str:
+    return index.removeprefix(INDEX_PREFIX)
 
 
 class _Version(msgspec.Struct):
@@ -276,7 +378,7 @@ class _Versioned(msgspec.Struct):
     manifest: _Version
 
 
-def _summarise(manifest: Manifest, history: History | None) -> BackupSummary:
+def _summarise(manifest: Manifest, history: History | None, source: str = "") -> BackupSummary:
     is_damaged = history is not None and manifest.id in history.damaged
     return BackupSummary(
         id=manifest.id,
@@ -293,4 +395,6 @@ def _summarise(manifest: Manifest, history: History | None) -> BackupSummary:
         hold=history.holds.get(manifest.id, "") if history else "",
         scope=manifest.scope,
         tags=manifest.tags,
+        source=source,
+        is_source_removed=bool(history and source in history.removed_keys),
     )

@@ -185,8 +185,12 @@ class ChunkWriter:
                 self._write_index(records)
 
     def index_names(self) -> frozenset[str]:
-        """Return the words of every index object there is now."""
+        """Return the words of every index object there is now that this author wrote."""
         return self._known.index_names()
+
+    def seen_names(self) -> frozenset[str]:
+        """Return the words of the index objects of others that there were at the begin."""
+        return frozenset(self._index.names - self._index.own)
 
     def prove(self) -> None:
         """End the last group of parity, and ask the store for every object of this session.
@@ -291,8 +295,8 @@ class _KnownChunks:
     def list_in(self, word: str, records: list[PackRecord]) -> None:
         with self._lock:
             self._unlisted = [record for record in self._unlisted if record not in records]
-            self._index.names.add(word)
+            self._index.own.add(word)
 
     def index_names(self) -> frozenset[str]:
         with self._lock:
-            return frozenset(self._index.names)
+            return frozenset(self._index.own)

@@ -11,7 +11,7 @@ class Created(msgspec.Struct, frozen=True, tag="created"):
     repository: str
 
 
-class Committed(msgspec.Struct, frozen=True, tag="committed"):
+class Committed(msgspec.Struct, frozen=True, omit_defaults=True, tag="committed"):
     """Complete a backup: without this entry its manifest counts for nothing.
 
     Attributes:
@@ -21,6 +21,8 @@ class Committed(msgspec.Struct, frozen=True, tag="committed"):
         epoch: fencing number of that lease.
         received_s: of a copy, when the first repository's store took the backup, since 1970
             [s]; a source cannot say this.
+        source: name of the source that took the backup, if its own entry was lost and whoever
+            holds the repository's key wrote this one; else empty.
     """
 
     backup: str
@@ -30,6 +32,7 @@ class Committed(msgspec.Struct, frozen=True, tag="committed"):
     scope: str
     epoch: int
     received_s: float | None = None
+    source: str = ""
 
 
 class Claimed(msgspec.Struct, frozen=True, tag="claimed"):
@@ -155,7 +158,7 @@ Action = (
 )
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hold one entry of the log.
 
     Attributes:
@@ -164,6 +167,10 @@ class Entry(msgspec.Struct, frozen=True):
             has none.
         time: the writer's clock, RFC 3339; told to people, never compared.
         writer: host and process, for people.
+        owner_previous: SHA-256 of the last entry before that whoever holds the repository's
+            key wrote; empty in entries of sources and of early programs.
+        source: name of the source that wrote the entry, empty for whoever holds the
+            repository's key; follows from the signature and is never stored.
     """
 
     number: int
@@ -171,3 +178,5 @@ class Entry(msgspec.Struct, frozen=True):
     time: str
     writer: str
     action: Action
+    owner_previous: str = ""
+    source: str = ""

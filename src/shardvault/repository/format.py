@@ -98,6 +98,8 @@ SLOT_BYTES = {
 MAX_SLOTS = 32
 """Slots that are tried; more were put there to waste time."""
 MAX_LABEL_BYTES = 64
+SUFFIX_DIGITS = 8
+"""Digits of its own id with which a source ends the ids of its backups."""
 ENTRY = struct.Struct(">32sBII")
 """Chunk id, chunk kind, stored length, plain length [bytes]."""
 TRAILER = struct.Struct(">I8s")
@@ -124,6 +126,27 @@ MAX_CHUNK_BYTES = (1 << 30) + (64 << 20)
 """Largest chunk that is written or read, plain: one row of the greatest max_allowed_packet."""
 MAX_SEALED_BYTES = 256 << 20
 """Largest index or manifest that is read, plain or stored [bytes]."""
+MAX_NOTE_BYTES = 64 << 10
+"""Largest lease, source or tombstone, plain or stored [bytes]."""
+MAX_SOURCE_ENTRY_BYTES = 64 << 10
+"""Largest entry of the log that a source can write, plain or stored [bytes]."""
+MAX_PLAIN_BYTES = {
+    ObjectType.LEASE: MAX_NOTE_BYTES,
+    ObjectType.SOURCE: MAX_NOTE_BYTES,
+    ObjectType.PARITY: 4 << 20,
+}
+"""Largest contents of a compressed object of a kind [bytes]; of others, the largest of all."""
+SOURCE_LIMITS = {
+    ObjectType.LOG: (MAX_SOURCE_ENTRY_BYTES, 0),
+    ObjectType.INDEX: (64 << 10, 4),
+    ObjectType.MANIFEST: (16 << 20, 64),
+    ObjectType.PARITY: (64 << 10, 4),
+}
+"""Largest contents of what a source wrote: bytes, and times the stored size.
+
+Ids of chunks and packs are hashes, which hardly get smaller."""
+MAX_PART_BYTES = 1 << 30
+"""Largest part of a shard, plain [bytes]: the definitions and ranges of some 20 TB."""
 MAX_FORMAT_BYTES = 64 << 10
 INDEX_ENTRIES = 1 << 20
 """Entries after which an index is closed; keeps it far below the largest size."""
@@ -143,6 +166,11 @@ def parse_pack_name(name: str) -> bytes | None:
     except ValueError:
         return None
     return pack if pack_name(pack) == name and len(pack) == ID_BYTES else None
+
+
+def source_name(source: bytes) -> str:
+    """Name the object of a source by its id; empty for whoever holds the repository's key."""
+    return SOURCE_PREFIX + source.hex() if source else ""
 
 
 def begins_sealed_epoch(salt: bytes) -> bool:

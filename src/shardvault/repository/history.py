@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shardvault.repository.entries import (
@@ -28,6 +28,9 @@ class History:
 
     Attributes:
         backups: by id, those that are listed, oldest first, with the number of their entry.
+        commits: the same by the name of their manifest.
+        sources: name of the source that took the backup, by its id; whoever holds the
+            repository's key took the others.
         verified: numbers of the entries that say that a backup was verified, by its id.
         holds: reasons, by backup.
         forgotten: ids that were taken out of the catalog.
@@ -43,6 +46,8 @@ class History:
     """
 
     backups: dict[str, tuple[int, Committed]] = field(default_factory=dict)
+    commits: dict[str, Committed] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     verified: dict[str, int] = field(default_factory=dict)
     holds: dict[str, str] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
@@ -61,10 +66,27 @@ class History:
         """Return the ids of packs that nothing new may rely on."""
         return frozenset(pack for entry in self.doomed.values() for pack in entry.packs)
 
-    @property
-    def commits(self) -> Mapping[str, Committed]:
-        """Return the listed backups by the name of their manifest."""
-        return {entry.manifest: entry for _, entry in self.backups.values()}
+    def ranks(self) -> dict[str, tuple[bool, int]]:
+        """Return what orders the backups, by their ids: the latest has the highest rank.
+
+        The log puts them into order, not the clocks of their writers. What a source wrote
+        whose key was removed ranks below all that others wrote. Copies are in the order in
+        which the first repository received them, in whatever order they were copied.
+        """
+        copies = sorted(
+            (commit.received_s, number, backup)
+            for backup, (number, commit) in self.backups.items()
+            if commit.received_s is not None
+        )
+        slots = sorted(number for _, number, _ in copies)
+        places = dict(zip((backup for _, _, backup in copies), slots, strict=True))
+        return {
+            backup: (self._is_trusted(backup), places.get(backup, number))
+            for backup, (number, _) in self.backups.items()
+        }
+
+    def _is_trusted(self, backup: str) -> bool:
+        return self.sources.get(backup, "") not in self.removed_keys
 
 
 def read_history(entries: Iterable[Entry]) -> History:
@@ -78,7 +100,7 @@ def read_history(entries: Iterable[Entry]) -> History:
 def _apply(history: History, entry: Entry) -> None:
     match entry.action:
         case Committed(backup=backup) as commit if backup not in history.forgotten:
-            history.backups.setdefault(backup, (entry.number, commit))
+            _complete(history, entry, commit)
         case Claimed(scope=scope, epoch=epoch):
             history.epochs[scope] = max(epoch, history.epochs.get(scope, 0))
         case Verified(backup=backup):
@@ -106,9 +128,19 @@ def _apply(history: History, entry: Entry) -> None:
             _note_damaged(history, damaged)
 
 
+def _complete(history: History, entry: Entry, commit: Committed) -> None:
+    if commit.backup not in history.backups:
+        history.backups[commit.backup] = (entry.number, commit)
+        history.commits[commit.manifest] = commit
+        if source := entry.source or commit.source:
+            history.sources[commit.backup] = source
+
+
 def _forget(history: History, backups: Iterable[str]) -> None:
     for backup in backups:
-        history.backups.pop(backup, None)
+        _, commit = history.backups.pop(backup, (0, None))
+        if commit:
+            history.commits.pop(commit.manifest, None)
         history.holds.pop(backup, None)
         history.verified.pop(backup, None)
         history.forgotten.add(backup)

@@ -238,16 +238,33 @@ class Index:
         names: words of the index objects that were read.
         packs: ids of the packs they name.
         listed: the same by the word of each index object.
+        own: words of those that the reader itself wrote, as its key opens them.
         present: size of each pack that is stored, named or not, by its id [bytes].
-        damaged: one error for each index object that could not be read.
+        faults: why index objects could not be read, by their words.
+        directories: why directories of doomed packs could not be read.
     """
 
     table: ChunkTable = field(default_factory=ChunkTable)
     names: set[str] = field(default_factory=set)
     packs: set[bytes] = field(default_factory=set)
     listed: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
     present: dict[bytes, int] = field(default_factory=dict)
-    damaged: list[IntegrityError] = field(default_factory=list)
+    faults: dict[str, IntegrityError] = field(default_factory=dict)
+    directories: list[IntegrityError] = field(default_factory=list)
+
+    @property
+    def damaged(self) -> tuple[IntegrityError, ...]:
+        """Give one error for each index object and directory that could not be read."""
+        return (*self.faults.values(), *self.directories)
+
+    def damaged_among(self, words: Collection[str]) -> tuple[IntegrityError, ...]:
+        """Give the same for the index objects that somebody needs, and every directory.
+
+        Whoever can write to the store can put something there that nobody needs.
+        """
+        found = (error for word, error in sorted(self.faults.items()) if word in words)
+        return (*found, *self.directories)
 
 
 @dataclass(frozen=True)
@@ -274,6 +291,18 @@ def read_index_objects(storage: Storage, ring: KeyRing) -> Iterator[IndexObject]
             yield IndexObject(found.name, fault=error)
         else:
             yield IndexObject(found.name, tuple(records), author != ring.author)
+
+
+def scan_index(storage: Storage, ring: KeyRing) -> Index:
+    """Read every index object one by one, and keep only names and faults; needs little memory."""
+    index = Index()
+    for found in read_index_objects(storage, ring):
+        word = found.name.removeprefix(INDEX_PREFIX)
+        if found.fault is None:
+            index.names.add(word)
+        else:
+            index.faults[word] = found.fault
+    return index
 
 
 def load_index(storage: Storage, ring: KeyRing, doomed: Collection[bytes] = ()) -> Index:
@@ -305,7 +334,7 @@ def _take_doomed(index: Index, storage: Storage, ring: KeyRing, pack: bytes) -> 
     except ObjectMissing:  # freed meanwhile: nobody needs it
         return
     except IntegrityError as error:
-        index.damaged.append(error)
+        index.directories.append(error)
         return
     index.table.add(PackRecord(pack, size_bytes, directory), is_doomed=True)
 
@@ -338,11 +367,13 @@ def join_index(objects: Iterable[IndexObject], present: Mapping[bytes, int]) -> 
     """
     index = Index(present=dict(present))
     for found in objects:
-        if found.fault is not None:
-            index.damaged.append(found.fault)
-            continue
         word = found.name.removeprefix(INDEX_PREFIX)
+        if found.fault is not None:
+            index.faults[word] = found.fault
+            continue
         index.names.add(word)
+        if not found.is_foreign:
+            index.own.add(word)
         index.listed[word] = tuple(record.pack for record in found.records)
         for record in found.records:
             index.packs.add(record.pack)

@@ -31,6 +31,7 @@ from shardvault.repository.format import (
 from shardvault.repository.history import History, read_history
 from shardvault.repository.index import (
     Index,
+    IndexObject,
     PackRecord,
     join_index,
     list_packs,
@@ -38,13 +39,15 @@ from shardvault.repository.index import (
 )
 from shardvault.repository.insides import Insides
 from shardvault.repository.keys import KeyRing
-from shardvault.repository.objects import read_header
+from shardvault.repository.objects import find_source, read_header
 from shardvault.repository.parity import Group, find_mendable, read_groups
 from shardvault.repository.slots import list_slots
 from shardvault.repository.sources import list_sources
 
 LOG = "log"
 """Stands for the name of an object where the log as a whole is meant."""
+IGNORED = "ignored"
+"""Stands for entries of the log that count for nothing; they are no fault of the log."""
 _WORD = r"[0-9a-f]{32}"
 _KNOWN = re.compile(
     rf"{FORMAT_NAME}|(?:keys|sources|epochs|index|manifests|clock|parity)/{_WORD}"
@@ -117,6 +120,7 @@ def _inspect_log(insides: Insides) -> Inspection:
     keys = [entry.action for entry in entries if isinstance(entry.action, KeyChanged)]
     found = Inspection(read_history(entries), keys)
     found.faults += [Fault(LOG, text) for text in faults]
+    found.faults += [Fault(IGNORED, str(one), Severity.WARNING) for one in insides.log.ignored()]
     return found
 
 
@@ -190,21 +194,42 @@ def _blame_log(insides: Insides, found: Inspection, stray: str) -> None:
 def _inspect_index(insides: Insides, found: Inspection) -> None:
     objects = list(read_index_objects(insides.storage, insides.ring))
     found.index = join_index(objects, list_packs(insides.storage))
-    for one in objects:
+    needed = _needed_index(found)
+    for one in sorted(objects, key=lambda one: (one.is_foreign, one.name)):
         if one.fault is not None:
-            found.faults.append(Fault(one.name, one.fault.message))
+            is_needed = one.name in needed or bool(found.lost)
+            severity = Severity.BLOCKER if is_needed else Severity.WARNING
+            found.faults.append(Fault(one.name, one.fault.message, severity))
             continue
         found.listed[one.name] = one.records
-        found.packs.update((record.pack, record) for record in one.records)
+        for record in one.records:
+            if not one.is_foreign or _is_believed(insides, found, one, record):
+                found.packs.setdefault(record.pack, record)
     damaged = {one.name for one in objects if one.fault is not None}
-    for name in sorted(_needed_index(found) - found.listed.keys() - damaged):
+    for name in sorted(needed - found.listed.keys() - damaged):
         found.faults.append(Fault(name, f"object {name} is missing"))
 
 
+def _is_believed(
+    insides: Insides, found: Inspection, listing: IndexObject, record: PackRecord
+) -> bool:
+    """Say whether a source can list a pack so: it is missing, or of that size, or its own.
+
+    Otherwise a source could make others' packs look damaged.
+    """
+    if found.index.present.get(record.pack, record.size_bytes) == record.size_bytes:
+        return True
+    name = pack_name(record.pack)
+    source = find_source(insides.storage, insides.ring, ObjectType.PACK, name)
+    return source == find_source(insides.storage, insides.ring, ObjectType.INDEX, listing.name)
+
+
 def _needed_index(found: Inspection) -> set[str]:
-    needed = {INDEX_PREFIX + word for record in found.records.values() for word in record.index}
-    history = found.history
-    return needed if history is None else (needed | set(history.index)) - history.replaced
+    """Name the index objects that there must be; a source cannot say so."""
+    history = found.history or History()
+    records = (one for backup, one in found.records.items() if backup not in history.sources)
+    needed = {INDEX_PREFIX + word for record in records for word in record.index}
+    return (needed | history.index) - history.replaced
 
 
 def _inspect_packs(insides: Insides, found: Inspection) -> None:

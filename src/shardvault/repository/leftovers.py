@@ -7,51 +7,58 @@ from typing import cast
 
 from shardvault.errors import ObjectMissing
 from shardvault.interfaces import ObjectStat, Storage
-from shardvault.repository.catalog import Catalog
+from shardvault.repository.catalog import Scan
 from shardvault.repository.format import (
     CLOCK_PREFIX,
     MANIFEST_PREFIX,
     PACK_PREFIX,
+    ObjectType,
     parse_pack_name,
 )
+from shardvault.repository.history import History
 from shardvault.repository.index import Index
+from shardvault.repository.insides import Insides
+from shardvault.repository.objects import find_source
 from shardvault.storage.owners import OwnedStorage
 
 
 def reclaim_leftovers(
-    storage: Storage,
-    catalog: Catalog,
-    read_index: Callable[[], Index],
-    is_alone: Callable[[], bool],
-    read_doomed: Callable[[], Collection[bytes]],
+    insides: Insides, read_index: Callable[[], Index], is_alone: Callable[[], bool]
 ) -> tuple[Index, int]:
     """Remove half-written objects, and packs and manifests that nothing makes count.
 
     What another session may have written is never touched: objects are listed first, then
     it is asked whether there is another session, and only then what counts. A pack is
     removed only while every index object that any backup knows of was read: otherwise one
-    that cannot be read may name it. Packs that a prune doomed are left to a prune, which
+    that cannot be read may name it. What a source lost keeps only packs of that source.
+    Packs that a prune doomed are left to a prune, which
     knows whether anything needs them after all.
 
     Args:
         read_index: reads every index object anew.
         is_alone: says whether no other session is alive.
-        read_doomed: returns the ids of doomed packs.
 
     Returns:
         the index as it was read last, and what was freed [bytes].
     """
+    storage, catalog = insides.storage, insides.catalog
     packs = [found for found in storage.list(PACK_PREFIX) if parse_pack_name(found.name)]
     manifests = list(storage.list(MANIFEST_PREFIX))
     clocks = list(storage.list(CLOCK_PREFIX))
     if not storage.features.may_delete or not is_alone():
         return read_index(), 0
-    doomed = read_doomed()
+    doomed = (catalog.history() or History()).doomed_packs
     index = read_index()
     freed = _sweep(storage)
-    if not _is_complete(index, catalog):
+    scan = catalog.scan()
+    if not _is_complete(index, scan):
         return index, freed
-    stray = [found for found in packs if not _is_known(found, index.packs, doomed)]
+    kept = unsound_sources(index, scan)
+    stray = [
+        found
+        for found in packs
+        if not _is_known(found, index.packs, doomed) and not _is_of(insides, found, kept)
+    ]
     uncommitted = catalog.pick_uncommitted(manifests)
     return index, freed + sum(_delete(storage, found) for found in (*uncommitted, *clocks, *stray))
 
@@ -59,6 +66,13 @@ def reclaim_leftovers(
 def _is_known(pack: ObjectStat, *known: Collection[bytes]) -> bool:
     name = parse_pack_name(pack.name)
     return any(name in some for some in known)
+
+
+def _is_of(insides: Insides, pack: ObjectStat, sources: Collection[str]) -> bool:
+    """Say whether one of the sources wrote a pack; only then is it read."""
+    if not sources:
+        return False
+    return find_source(insides.storage, insides.ring, ObjectType.PACK, pack.name) in sources
 
 
 def _delete(storage: Storage, found: ObjectStat) -> int:
@@ -75,6 +89,12 @@ def _sweep(storage: Storage) -> int:
     return cast("OwnedStorage", storage).sweep() if storage.features.owner_lock else 0
 
 
-def _is_complete(index: Index, catalog: Catalog) -> bool:
-    scan = catalog.scan()
-    return not index.damaged and not scan.damaged and scan.index <= index.names
+def _is_complete(index: Index, scan: Scan) -> bool:
+    is_damaged = bool(index.damaged_among(scan.index)) or scan.has_own_damage
+    return not is_damaged and scan.index <= index.names
+
+
+def unsound_sources(index: Index, scan: Scan) -> frozenset[str]:
+    """Name the sources that lost something, so that nobody knows what their backups need."""
+    lost = (source for word, source in scan.source_index.items() if word not in index.names)
+    return scan.unsound | set(lost)

@@ -13,7 +13,7 @@ from shardvault.model.ids import LATEST, BackupId
 from shardvault.model.report import BackupSummary
 
 _TAGGED = f"{LATEST}:"
-_WHOLE_ID = re.compile(r"\d{8}T\d{6}Z-full(?:-\d+)?")
+_WHOLE_ID = re.compile(r"\d{8}T\d{6}Z-full(?:-[0-9a-f]{8})?(?:-(?:\d+|x[0-9a-f]{12}))?")
 _MOST_NAMED = 5
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import struct
 
-from shardvault.errors import IntegrityError, ObjectMissing, StorageError
+from shardvault.errors import IntegrityError, ObjectMissing, RefusedError, StorageError
+from shardvault.failpoints import is_off
 from shardvault.interfaces import Storage
 from shardvault.repository.authors import Author
 from shardvault.repository.crypto import Compressor, RandomBytes, decompress, decrypt
@@ -13,10 +14,13 @@ from shardvault.repository.format import (
     COMPRESSION_LEVEL,
     HEADER,
     MAGIC,
+    MAX_PLAIN_BYTES,
     MAX_SEALED_BYTES,
     SEALED_NONCE,
     SIGNATURE_BYTES,
+    SOURCE_LIMITS,
     ObjectType,
+    source_name,
 )
 from shardvault.repository.keys import KeyRing
 
@@ -24,9 +28,15 @@ from shardvault.repository.keys import KeyRing
 def seal_object(
     ring: KeyRing, kind: ObjectType, name: str, plain: bytes, random_bytes: RandomBytes
 ) -> bytes:
-    """Return the bytes to store under the name."""
+    """Return the bytes to store under the name.
+
+    Raises:
+        RefusedError: ``open_object`` would refuse what is that large.
+    """
     salt = ring.new_salt(random_bytes)
     frame = Compressor(COMPRESSION_LEVEL).compress(plain)
+    if len(plain) > _limit_plain(kind, len(frame), ring.author):
+        raise RefusedError(f"object {name} would be larger than any that is read")
     binding = ring.bind(kind, name.encode())
     sealed = ring.object_cipher(kind, salt).encrypt(SEALED_NONCE, frame, binding)
     return HEADER.pack(MAGIC, ring.version, kind, salt) + sealed
@@ -44,9 +54,21 @@ def open_object(ring: KeyRing, kind: ObjectType, name: str, stored: bytes) -> by
         salt = read_header(ring, kind, stored)
         cipher = ring.object_cipher(kind, salt)
         frame = decrypt(cipher, SEALED_NONCE, memoryview(stored)[HEADER.size :], binding)
-        return decompress(frame, MAX_SEALED_BYTES)
+        return decompress(frame, _limit_plain(kind, len(frame), ring.epoch(salt).author))
     except IntegrityError as error:
         raise IntegrityError(f"object {name} is damaged: {error.message}") from error
+
+
+def _limit_plain(kind: ObjectType, frame_bytes: int, author: Author) -> int:
+    """Return how large the contents of a compressed object [bytes] are at most.
+
+    A source must not cost others more than in proportion to what it stores.
+    """
+    most = MAX_PLAIN_BYTES.get(kind, MAX_SEALED_BYTES)
+    if not author.source or is_off("repo.record_limits"):
+        return most
+    slack_bytes, ratio = SOURCE_LIMITS.get(kind, (most, 0))
+    return min(most, slack_bytes + ratio * frame_bytes)
 
 
 def seal_signed(
@@ -77,6 +99,14 @@ def author_of(ring: KeyRing, kind: ObjectType, stored: bytes) -> Author:
     return ring.epoch(read_header(ring, kind, stored)).author
 
 
+def find_source(storage: Storage, ring: KeyRing, kind: ObjectType, name: str) -> str:
+    """Name the source that wrote an object; empty if another did, or nobody who has a key."""
+    try:
+        return source_name(author_of(ring, kind, storage.get(name, 0, HEADER.size)).source)
+    except (IntegrityError, ObjectMissing):
+        return ""
+
+
 def read_header(ring: KeyRing, kind: ObjectType, stored: bytes) -> bytes:
     """Return the salt of an object; raises IntegrityError unless it is of the type."""
     try:
@@ -88,10 +118,15 @@ def read_header(ring: KeyRing, kind: ObjectType, stored: bytes) -> bytes:
     return bytes(salt)
 
 
-def fetch_sealed(storage: Storage, name: str) -> bytes:
-    """Read an object whole; raises ObjectMissing, IntegrityError if it is absurdly large."""
-    stored = storage.get(name, 0, MAX_SEALED_BYTES + 1)
-    if len(stored) > MAX_SEALED_BYTES:
+def fetch_sealed(storage: Storage, name: str, limit_bytes: int | None = None) -> bytes:
+    """Read an object whole; raises ObjectMissing, IntegrityError if it is absurdly large.
+
+    Args:
+        limit_bytes: of its kind; None = that of the largest kinds.
+    """
+    limit_bytes = MAX_SEALED_BYTES if limit_bytes is None else limit_bytes
+    stored = storage.get(name, 0, limit_bytes + 1)
+    if len(stored) > limit_bytes:
         raise IntegrityError(f"object {name} is larger than any that is written")
     return stored
 

@@ -29,6 +29,7 @@ from shardvault.repository.format import (
     MAX_CHUNK_BYTES,
     NONCE_BYTES,
     PACK_BYTES,
+    PART_CHUNK_BYTES,
     TAG_BYTES,
     TRAILER,
     ObjectType,
@@ -165,9 +166,9 @@ class PackReader:
         self, name: str, place: Place, chunk: ChunkId, kind: ChunkKind
     ) -> tuple[bytes, bytes]:
         """Return the chunk compressed and plain."""
-        if place.plain_bytes > MAX_CHUNK_BYTES:
-            raise IntegrityError("chunk is larger than any that is written")
         cipher, author = self._cipher(name, place.pack)
+        if place.plain_bytes > _limit_chunk(kind, author):
+            raise IntegrityError("chunk is larger than any that is written")
         blob = self._storage.get(name, place.offset, place.stored_bytes)
         binding = blob_binding(self._ring, kind, chunk)
         frame = decrypt(cipher, _nonce(place.number), blob, binding)
@@ -190,6 +191,12 @@ class PackReader:
                 if len(self._ciphers) > _CACHED_CIPHERS:
                     self._ciphers.popitem(last=False)
         return found
+
+
+def _limit_chunk(kind: ChunkKind, author: Author) -> int:
+    """Return how large a chunk of the kind is at most, plain [bytes]."""
+    is_part = kind is ChunkKind.META and bool(author.source)
+    return PART_CHUNK_BYTES if is_part else MAX_CHUNK_BYTES
 
 
 @contextlib.contextmanager

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import msgspec
 
-from shardvault.errors import IntegrityError
+from shardvault.errors import IntegrityError, RefusedError
 from shardvault.interfaces import ChunkKind, ChunkSource, ChunkStore
 from shardvault.model.ids import ChunkId
 from shardvault.model.manifest import Manifest, ShardPart
-from shardvault.repository.format import PART_CHUNK_BYTES
+from shardvault.repository.format import MAX_PART_BYTES, PART_CHUNK_BYTES
 
 _Decoded = TypeVar("_Decoded")
 
@@ -29,8 +29,15 @@ class _Part(msgspec.Struct):
 
 
 def put_part(writer: ChunkStore, part: ShardPart) -> tuple[ChunkId, ...]:
-    """Store a part and return its chunks, in order."""
+    """Store a part and return its chunks, in order; raises RefusedError if it is too large."""
     view = memoryview(msgspec.json.encode(part))
+    if len(view) > MAX_PART_BYTES:
+        raise RefusedError(
+            f"definitions and ranges of the shard take {len(view)} bytes, more than "
+            f"{MAX_PART_BYTES}",
+            shard=part.name,
+            hint="back up its schemas one by one, by --tables",
+        )
     return tuple(
         writer.put(view[at : at + PART_CHUNK_BYTES], ChunkKind.META).chunk
         for at in range(0, len(view), PART_CHUNK_BYTES)
@@ -59,7 +66,11 @@ def iterate_chunks(reader: ChunkSource, manifest: Manifest) -> Iterator[tuple[Ch
 
 
 def _decode(reader: ChunkSource, chunks: tuple[ChunkId, ...], kind: type[_Decoded]) -> _Decoded:
-    data = b"".join(reader.get(chunk, ChunkKind.META) for chunk in chunks)
+    data = bytearray()
+    for chunk in chunks:
+        data += reader.get(chunk, ChunkKind.META)
+        if len(data) > MAX_PART_BYTES:
+            raise IntegrityError("a shard's part is larger than any that is written")
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.MsgspecError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from shardvault.errors import IntegrityError, ObjectMissing, RefusedError, StorageFull
@@ -16,6 +16,7 @@ from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import ChunkKind, ChunkSource
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest
+from shardvault.repository.catalog import Record
 from shardvault.repository.chunks import ChunkReader
 from shardvault.repository.entries import Doomed, Entry, Forgotten, Freed
 from shardvault.repository.format import (
@@ -24,20 +25,24 @@ from shardvault.repository.format import (
     KIND_BYTES,
     MANIFEST_PREFIX,
     PACK_OVERHEAD,
+    ObjectType,
     pack_name,
+    source_name,
 )
 from shardvault.repository.history import History, read_history
 from shardvault.repository.index import Index, PackRecord, fetch_index, load_index
 from shardvault.repository.insides import Insides
 from shardvault.repository.leases import Holding, Lease
-from shardvault.repository.leftovers import reclaim_leftovers
+from shardvault.repository.leftovers import reclaim_leftovers, unsound_sources
 from shardvault.repository.marking import Marks
 from shardvault.repository.moving import Chunk, Mover, measure_packs
+from shardvault.repository.objects import find_source
 from shardvault.repository.parts import iterate_chunks
 from shardvault.repository.receipts import read_receipts
 from shardvault.storage.append_only import refuse_deletion
 
 SCOPE = "prune"
+_LOST = (IntegrityError, ObjectMissing)
 _KINDS = {byte: kind for kind, byte in KIND_BYTES.items()}
 _CHECK_HINT = "nothing was deleted; see `shardvault list` and verify what it names"
 
@@ -52,6 +57,7 @@ class Survey:
         received_s: when the store took the entry that completed each backup [s].
         is_quiet: no session was alive before all of this was read.
         index: read after the history was; what is doomed already can be found by it.
+        unsound: names of sources that lost something; their packs stay, and stop no others.
     """
 
     history: History
@@ -60,6 +66,7 @@ class Survey:
     received_s: Mapping[str, float]
     is_quiet: bool
     index: Index
+    unsound: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,10 @@ class Garbage:
     moved_bytes: int
 
 
+class SourceUnsound(IntegrityError):
+    """Report that what a source listed is not there; it stops no prune."""
+
+
 class Pruner:
     """Take the steps of a prune; operations decide what is forgotten."""
 
@@ -90,6 +101,7 @@ class Pruner:
         """
         insides.ring.require_master()
         insides.ring.require_writable()
+        self._insides = insides
         self._storage = insides.storage
         self._ring = insides.ring
         self._random_bytes = insides.random_bytes
@@ -118,11 +130,9 @@ class Pruner:
             self._delete(name)
         alive = self.free()
         reclaim_leftovers(
-            self._storage,
-            self._catalog,
+            self._insides,
             lambda: load_index(self._storage, self._ring),
             lambda: not self._leases.end_gone(SCOPE),
-            lambda: read_history(self._log.read()).doomed_packs,
         )
         return alive
 
@@ -139,18 +149,24 @@ class Pruner:
         index = load_index(self._storage, self._ring, history.doomed_packs)
         manifests: dict[str, Manifest] = {}
         names = set(history.index)
-        for found in self._catalog.read_all(history):
-            if isinstance(found, IntegrityError):
-                raise _refuse(found.message)
-            manifests[found.manifest.id] = found.manifest
-            names.update(INDEX_PREFIX + word for word in found.index)
-        words = frozenset(name.removeprefix(INDEX_PREFIX) for name in names - history.replaced)
-        for error in index.damaged:
+
+        def take(record: Record) -> None:
+            manifests[record.manifest.id] = record.manifest
+            is_own = record.manifest.id not in history.sources
+            known = (*record.index, *record.seen) if is_own else set(record.index) - index.own
+            names.update(INDEX_PREFIX + word for word in known)
+
+        scan = self._catalog.gather(history, take)
+        for error in scan.damaged if scan.has_own_damage else ():
             raise _refuse(error.message)
-        for word in sorted(words - index.names):
+        for error in index.damaged_among(scan.index):
+            raise _refuse(error.message)
+        for word in sorted(scan.index - index.names):
             raise _refuse(f"object {INDEX_PREFIX}{word} is missing")
+        words = frozenset(name.removeprefix(INDEX_PREFIX) for name in names - history.replaced)
         received = read_receipts(self._storage, self._log, history)
-        return Survey(history, manifests, words, received, is_quiet, index)
+        unsound = unsound_sources(index, scan)
+        return Survey(history, manifests, words, received, is_quiet, index, set(unsound))
 
     def mark(self, survey: Survey, forget: Collection[str]) -> Marks:
         """Mark what all backups but those to be forgotten need; raises RefusedError."""
@@ -160,7 +176,10 @@ class Pruner:
                 try:
                     marks.add(manifest, is_damaged=backup in survey.history.damaged)
                 except (IntegrityError, ObjectMissing) as error:
-                    raise _refuse(str(error)) from error
+                    source = survey.history.sources.get(backup)
+                    if not source:
+                        raise _refuse(str(error)) from error
+                    survey.unsound.add(source)
         return marks
 
     def find_garbage(self, survey: Survey, marks: Marks, *, may_move: bool = True) -> Garbage:
@@ -173,17 +192,25 @@ class Pruner:
             may_move: choose packs too of which something must be moved.
         """
         index, needed = survey.index, marks.sum_bytes()
-        words = index.names if survey.is_quiet else survey.words
+        words = index.names if survey.is_quiet else survey.words & index.names
         listed = frozenset(chain.from_iterable(index.listed[word] for word in words))
         packs = frozenset(
             pack
             for pack in listed - survey.history.doomed_packs
             if _is_garbage(needed.get(pack, 0), index.present.get(pack, 0), may_move=may_move)
+            and not self._is_kept(pack, survey)
         )
         named = tuple(sorted(word for word, some in index.listed.items() if packs & set(some)))
         freed_bytes = sum(index.present.get(pack, 0) for pack in packs)
         moved_bytes = self._measure_moved(named, packs, index, marks)
         return Garbage(packs, named, freed_bytes, moved_bytes)
+
+    def _is_kept(self, pack: bytes, survey: Survey) -> bool:
+        """Say whether a pack stays because nobody knows what a source that lost something needs."""
+        if not survey.unsound:
+            return False
+        name = pack_name(pack)
+        return find_source(self._storage, self._ring, ObjectType.PACK, name) in survey.unsound
 
     def _measure_moved(
         self, words: Iterable[str], packs: Collection[bytes], index: Index, marks: Marks
@@ -216,17 +243,23 @@ class Pruner:
         return entry.action.backups if entry and isinstance(entry.action, Forgotten) else ()
 
     def doom(self, survey: Survey, marks: Marks, garbage: Garbage) -> None:
-        """Move what is needed, list what remains anew, announce the rest, delete its index."""
+        """Move what is needed, list what remains again, announce the rest, delete its index.
+
+        Raises:
+            SourceUnsound: something that a source listed cannot be moved; nothing was changed,
+                and from now on ``find_garbage`` leaves its packs where they are.
+        """
         failpoint("prune.marked")
         mover = self._new_mover()
-        names = list(self._replace_index(survey.index, marks, garbage, mover))
+        names = list(self._replace_index(survey, marks, garbage, mover))
         failpoint("prune.indexed")
 
         def decide(entries: Sequence[Entry]) -> Doomed:
             self._assert_held(entries)
-            backups = read_history(entries).backups.keys() - marks.backups
+            history = read_history(entries)
+            backups = history.backups.keys() - marks.backups
             if backups and not is_off("prune.late"):
-                names.extend(self._save(backups, survey.index, garbage.packs, mover))
+                names.extend(self._save(backups, history, survey.index, garbage.packs, mover))
                 marks.backups.update(backups)
             objects = tuple(INDEX_PREFIX + word for word in garbage.words)
             return Doomed(tuple(sorted(garbage.packs)), objects, tuple(names))
@@ -261,7 +294,7 @@ class Pruner:
         backups = {name for name, (at, _) in history.backups.items() if at > number}
         if backups and not is_off("prune.late"):
             index = load_index(self._storage, self._ring, doomed.packs)
-            self._save(backups, index, frozenset(doomed.packs), self._new_mover())
+            self._save(backups, history, index, frozenset(doomed.packs), self._new_mover())
         for pack in doomed.packs:
             self._delete(pack_name(pack))
             failpoint("prune.pack_deleted")
@@ -276,7 +309,12 @@ class Pruner:
         return Mover(self._storage, self._ring, self._random_bytes)
 
     def _save(
-        self, backups: Iterable[str], index: Index, packs: Collection[bytes], mover: Mover
+        self,
+        backups: Iterable[str],
+        history: History,
+        index: Index,
+        packs: Collection[bytes],
+        mover: Mover,
     ) -> tuple[str, ...]:
         """Move what backups need of packs that will go; they were committed meanwhile.
 
@@ -284,22 +322,26 @@ class Pruner:
             names of the new index objects.
         """
         reader = self._read()
+        sources = history.sources
         for backup in sorted(backups):
-            manifest = self._catalog.load(BackupId(backup))
-            mover.move(_pick_in(packs, index, iterate_chunks(reader, manifest)))
+            # What a source committed and cannot be read must not stop a prune.
+            with contextlib.suppress(*_LOST if backup in sources else ()):
+                manifest = self._catalog.load(BackupId(backup))
+                mover.move(_pick_in(packs, index, iterate_chunks(reader, manifest)))
         return mover.finish()
 
     def _replace_index(
-        self, index: Index, marks: Marks, garbage: Garbage, mover: Mover
+        self, survey: Survey, marks: Marks, garbage: Garbage, mover: Mover
     ) -> tuple[str, ...]:
         """Store the index of what remains, moved or not; a full store is left as it was."""
         try:
             for word in garbage.words:
                 records, author = fetch_index(self._storage, self._ring, INDEX_PREFIX + word)
                 mover.keep((one for one in records if one.pack not in garbage.packs), author)
-                mover.move(_pick_needed(records, garbage.packs, index, marks))
+                with _blaming(survey, author.source):
+                    mover.move(_pick_needed(records, garbage.packs, survey.index, marks))
             return mover.finish()
-        except StorageFull:
+        except (StorageFull, SourceUnsound):
             mover.abandon()
             raise
 
@@ -318,6 +360,18 @@ class Pruner:
     def _delete(self, name: str) -> None:
         with contextlib.suppress(ObjectMissing):
             self._storage.delete(name)
+
+
+@contextlib.contextmanager
+def _blaming(survey: Survey, source: bytes) -> Iterator[None]:
+    """Note a source as unsound if what it listed cannot be read."""
+    try:
+        yield
+    except _LOST as error:
+        if not source:
+            raise
+        survey.unsound.add(source_name(source))
+        raise SourceUnsound(str(error)) from error
 
 
 def _is_garbage(needed_bytes: int, size_bytes: int, *, may_move: bool) -> bool:

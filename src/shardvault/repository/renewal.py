@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from shardvault.errors import IntegrityError
 from shardvault.repository.entries import Committed, Created, Entry, HistoryAccepted
-from shardvault.repository.format import LOG_PREFIX, MANIFEST_PREFIX, SOURCE_PREFIX, ObjectType
+from shardvault.repository.format import LOG_PREFIX, MANIFEST_PREFIX, ObjectType, source_name
 from shardvault.repository.history import read_history
 from shardvault.repository.insides import Insides
 from shardvault.repository.log import begin_log
@@ -48,7 +48,7 @@ def _take_in(insides: Insides, name: str) -> str:
     except IntegrityError:
         return ""
     stored = fetch_sealed(insides.storage, name)
-    source = SOURCE_PREFIX + author_of(insides.ring, ObjectType.MANIFEST, stored).source.hex()
+    source = source_name(author_of(insides.ring, ObjectType.MANIFEST, stored).source)
 
     def decide(entries: Sequence[Entry]) -> Committed | None:
         history = read_history(entries)
@@ -57,6 +57,6 @@ def _take_in(insides: Insides, name: str) -> str:
         if source in history.removed_keys:  # it may have been added after the revocation
             return None
         digest = sha256(stored).hexdigest()
-        return Committed(manifest.id, manifest.fleet, name, digest, _SCOPE, 0)
+        return Committed(manifest.id, manifest.fleet, name, digest, _SCOPE, 0, source=source)
 
     return manifest.id if insides.log.append(decide) else ""

@@ -27,15 +27,16 @@ def choose_kept(candidates: Iterable[KeepCandidate], keep: Keep, *, now_s: float
     """Give the reasons to keep each backup; one without any may go.
 
     Args:
-        candidates: every backup of the catalog; those of each fleet and scope are counted
-            alone, so that a partial backup never takes the place of a complete one.
+        candidates: every backup of the catalog; those of each fleet, scope and source are
+            counted alone, so that a partial backup never takes the place of a complete one, nor
+            one of a source that of another author.
         keep: the policy.
         now_s: by the clock that stamped the backups [s].
     """
-    groups: dict[tuple[str, frozenset[str]], list[KeepCandidate]] = {}
+    groups: dict[tuple[str, frozenset[str], str], list[KeepCandidate]] = {}
     for candidate in candidates:
         scope = frozenset() if is_off("retention.scope") else candidate.scope
-        groups.setdefault((candidate.fleet, scope), []).append(candidate)
+        groups.setdefault((candidate.fleet, scope, candidate.source), []).append(candidate)
     reasons: Reasons = {}
     for found in groups.values():
         reasons |= _choose(sorted(found, key=lambda one: (-one.received_s, one.id)), keep, now_s)

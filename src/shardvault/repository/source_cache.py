@@ -44,6 +44,7 @@ class SourceCache:
             if path.name not in index.names:
                 path.unlink(missing_ok=True)
                 continue
+            index.own.add(path.name)
             for record in parse_index(_read(path)):
                 index.packs.add(record.pack)
                 is_lost = packs.get(record.pack) != record.size_bytes

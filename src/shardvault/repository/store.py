@@ -6,11 +6,13 @@ import contextlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
 from shardvault.errors import (
+    BackupExists,
     IntegrityError,
     ObjectMissing,
     RepositoryMissing,
@@ -23,7 +25,7 @@ from shardvault.interfaces import ChunkKind, Storage
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest
 from shardvault.model.report import BackupSummary
-from shardvault.repository.catalog import Catalog
+from shardvault.repository.catalog import Catalog, new_backup_id
 from shardvault.repository.chunks import ChunkReader, ChunkWriter
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.entries import Committed, Created, Entry
@@ -36,6 +38,7 @@ from shardvault.repository.format import (
     MANIFEST_PREFIX,
     PACK_PREFIX,
     REPOSITORY_ID_BYTES,
+    SUFFIX_DIGITS,
 )
 from shardvault.repository.format_object import (
     altered_format,
@@ -56,6 +59,7 @@ from shardvault.repository.locks import hold_writer_lock
 from shardvault.repository.log import Log, begin_log
 from shardvault.repository.lookup import Latest
 from shardvault.repository.openers import Closer, FileSecret, Opener
+from shardvault.repository.overview import Overview, look_over
 from shardvault.repository.paper import PaperKey
 from shardvault.repository.parity import ParityBuilder
 from shardvault.repository.parts import iterate_row_chunks
@@ -221,11 +225,7 @@ class Repository:
         # Before the index: what is doomed afterwards stays while this session is alive.
         doomed = self._doomed_packs()
         index, freed = reclaim_leftovers(
-            self._storage,
-            self._catalog,
-            self._load_index,
-            lambda: not self.leases.end_gone(lease.scope),
-            self._doomed_packs,
+            self.insides(), self._load_index, lambda: not self.leases.end_gone(lease.scope)
         )
         index.table.lose(doomed | self._doomed_packs())
         return index, freed
@@ -256,10 +256,12 @@ class Repository:
         writer.prove()
         needed = list(_prove_stored(writer, manifest))
         session.lease.assert_held()
-        name, digest = self._catalog.put(manifest, writer.index_names())
+        self._refuse_taken(manifest.id)
+        name, digest = self._catalog.put(manifest, writer.index_names(), writer.seen_names())
 
         def decide(entries: Sequence[Entry]) -> Committed:
             session.lease.assert_held(entries)
+            self._refuse_taken(manifest.id, entries)
             doomed = read_history(entries).doomed_packs
             if doomed and not is_off("repo.rescue"):
                 writer.rescue(needed, doomed)
@@ -273,7 +275,39 @@ class Repository:
                 received_s,
             )
 
-        self.log.append(decide)
+        entry = self.log.append(decide)
+        self._prove_counted(manifest.id, entry)
+
+    def new_id(self, begin: datetime, kind: str) -> BackupId:
+        """Return an id that no backup has, for one that this author takes.
+
+        Ids of a source end with the begin of its own id, so that no author has those of another.
+
+        Args:
+            begin: of the backup, in UTC.
+            kind: the backup's type.
+        """
+        source = self._ring.author.source.hex()[:SUFFIX_DIGITS]
+        kind = f"{kind}-{source}" if source else kind
+        return new_backup_id(begin, kind, self._is_taken, self._random_bytes)
+
+    def _is_taken(self, backup: BackupId) -> bool:
+        return self._catalog.has(backup) or _is_known(self.log.read(), backup)
+
+    def _refuse_taken(self, backup: BackupId, entries: Sequence[Entry] | None = None) -> None:
+        """Raise BackupExists if the log names the id already: then ours would count for nothing."""
+        if is_off("repo.counted"):
+            return
+        if _is_known(self.log.read() if entries is None else entries, backup):
+            raise BackupExists(f"a backup {backup} exists already")
+
+    def _prove_counted(self, backup: BackupId, entry: Entry | None) -> None:
+        """Make sure that the log counts what was committed; committed is not yet counted."""
+        if is_off("repo.counted"):
+            return
+        found = read_history(self.log.read()).backups.get(backup)
+        if entry is None or found is None or found[0] != entry.number:
+            raise BackupExists(f"a backup {backup} exists already; this one counts for nothing")
 
     def load(self, backup: BackupId) -> Manifest:
         """Read a manifest by its whole id; raises UnknownBackup, IntegrityError."""
@@ -295,22 +329,23 @@ class Repository:
         return self._catalog.has(backup)
 
     def list(self) -> tuple[BackupSummary, ...]:
-        """Give every complete backup, oldest first.
+        """Give every complete backup, in the order of the log; see ``overview``.
 
-        One damaged manifest does not hide the others; ``damaged`` names it. Whoever shows
-        this list must show those as well.
+        What sources wrote whose key was removed comes first. One damaged manifest does not
+        hide the others; ``damaged`` names it. Whoever shows this list must show those as well.
         """
         self._ring.require_master()
         return self._catalog.scan().summaries
 
     def damaged(self) -> tuple[IntegrityError, ...]:
         """Give one error for each manifest and index object that cannot be read."""
+        return self.overview().damaged
+
+    def overview(self) -> Overview:
+        """Read the catalog, and find what is damaged and what is ignored."""
         self._ring.require_master()
-        index = self._load_index()
-        scan = self._catalog.scan()
-        missing = sorted(scan.index - index.names) if not index.damaged else ()
-        gone = (IntegrityError(f"object {INDEX_PREFIX}{word} is missing") for word in missing)
-        return (*scan.damaged, *index.damaged, *gone)
+        history = self.history()
+        return look_over(self.insides(), self._catalog.scan(), history)
 
 
 def create_repository(
@@ -472,6 +507,11 @@ def _refuse_remains(storage: Storage) -> None:
                 f"{found.name} is of a repository that lost its format object",
                 hint="bring back its `format` object, or name another place",
             )
+
+
+def _is_known(entries: Sequence[Entry], backup: str) -> bool:
+    history = read_history(entries)
+    return backup in history.backups or backup in history.forgotten
 
 
 def _prove_stored(writer: ChunkWriter, manifest: Manifest) -> Iterator[tuple[ChunkId, ChunkKind]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from datetime import UTC, datetime
 
 import pytest
@@ -32,13 +33,15 @@ def _damage(storage: MemoryStorage, name: str, data: bytes = b"rubbish" * 40) ->
 
 
 def test_an_id_says_when_and_what() -> None:
-    assert new_backup_id(NOW, "full", lambda _: False) == "20261122T113000Z-full"
+    assert (
+        new_backup_id(NOW, "full", lambda _: False, secrets.token_bytes) == "20261122T113000Z-full"
+    )
 
 
 def test_ids_of_one_second_are_numbered() -> None:
     ids: list[BackupId] = []
     for _ in range(3):
-        ids.append(new_backup_id(NOW, "full", ids.__contains__))
+        ids.append(new_backup_id(NOW, "full", ids.__contains__, secrets.token_bytes))
     assert ids[1:] == ["20261122T113000Z-full-2", "20261122T113000Z-full-3"]
 
 

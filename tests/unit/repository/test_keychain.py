@@ -115,7 +115,7 @@ def test_a_key_is_rotated_while_a_backup_runs(
         open_repository(storage, old_key)
     again = open_repository(storage, NEW)
     add_backup(again, "after")
-    assert _reads(open_repository(storage, NEW)) == ["after", "before", "during"]
+    assert _reads(open_repository(storage, NEW)) == ["before", "during", "after"]
 
 
 def test_a_rotated_key_keeps_its_label(chain: Keychain) -> None:

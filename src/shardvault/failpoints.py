@@ -38,6 +38,7 @@ STEPS = frozenset(
         "repo.manifest",
         "key.slot",
         "key.rotation",
+        "key.tombstone",
         "repo.log",
         "repo.log_listed",
         "repair.quarantined",
@@ -103,6 +104,7 @@ SWITCHES = frozenset(
         "restore.warnings",
         "retention.scope",
         "session.state",
+        "source.tombstone",
     }
 )
 """Safeties that can be left out."""

@@ -9,7 +9,17 @@ from ruamel.yaml import YAML
 
 from shardvault import app
 from shardvault.errors import WrongKey
-from tests.integration.operations_support import Lone, Steps, Vault, describe, run_all, wipe
+from tests.integration.operations_support import (
+    Lone,
+    Steps,
+    Vault,
+    assert_clean_failure,
+    describe,
+    finish,
+    run_all,
+    start_program,
+    wipe,
+)
 from tests.support.fleet import Fleet
 from tests.support.servers import Instance
 
@@ -83,3 +93,18 @@ def test_a_source_backs_up_what_only_the_owner_restores(
             read()
     assert app.verify(second.id, vault.config).status == "ok"
     _assert_restores(vault, vault.config, source, spare)
+
+
+def test_a_source_whose_key_was_removed_fails_and_says_why(vault: Vault) -> None:
+    file = vault.folder / "web1.source"
+    app.add_source("web1", str(file), vault.config)
+    config = _with_key(vault, source=str(file))
+    backup = app.backup(config).id
+    app.remove_key("web1", vault.config)
+    result = finish(start_program("backup", "--config", config))
+    assert_clean_failure(result, WrongKey.exit_code, "the key of this source was removed")
+    checked = app.check(config)
+    assert checked.status == "blocked"
+    assert any("key of this source was removed" in one.message for one in checked.findings)
+    (listed,) = app.list_backups(vault.config).backups
+    assert (listed.id, listed.source, listed.is_source_removed) == (backup, "web1", True)

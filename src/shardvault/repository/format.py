@@ -32,6 +32,7 @@ class ObjectType(IntEnum):
     EPOCH = 10
     SOURCE = 11
     PARITY = 12
+    TOMBSTONE = 13
 
 
 class SlotKind(IntEnum):
@@ -55,6 +56,7 @@ SOURCE_PREFIX = "sources/"
 LOG_PREFIX = "log/"
 LEASE_PREFIX = "leases/"
 CLOCK_PREFIX = "clock/"
+TOMBSTONE_PREFIX = "tombstones/"
 PARITY_PREFIX = "parity/"
 QUARANTINE_PREFIX = "quarantine/"
 WRITER_LOCK = "writer"

@@ -65,8 +65,17 @@ def parse_id(stored: bytes) -> bytes:
     return repository
 
 
+def parse_owner_key(stored: bytes) -> bytes:
+    """Read the owner's public signing key in an authentic format object; raises IntegrityError."""
+    try:
+        return bytes.fromhex(msgspec.json.decode(stored, type=_Identified).signing_key)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise IntegrityError(f"object {FORMAT_NAME} is damaged: {error}") from error
+
+
 class _Identified(msgspec.Struct):
     id: str
+    signing_key: str = ""
 
 
 def altered_format() -> IntegrityError:

@@ -51,7 +51,7 @@ IGNORED = "ignored"
 _WORD = r"[0-9a-f]{32}"
 _KNOWN = re.compile(
     rf"{FORMAT_NAME}|(?:keys|sources|epochs|index|manifests|clock|parity)/{_WORD}"
-    r"|log/[0-9]{12}|leases/.+|quarantine/.+|packs/.+"
+    rf"|tombstones/{_WORD}/{_WORD}|log/[0-9]{{12}}|leases/.+|quarantine/.+|packs/.+"
 )
 """Names that this program gives; packs are looked at one by one."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from shardvault.clock import format_time, utc_now
 from shardvault.errors import IntegrityError, RefusedError, UsageError
 from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import Storage
@@ -22,6 +23,7 @@ from shardvault.repository.openers import Closer
 from shardvault.repository.paper import PaperKey
 from shardvault.repository.slots import Slot, list_slots, write_slot
 from shardvault.repository.sources import Source, add_source, list_sources
+from shardvault.repository.tombstones import put_tombstone
 
 _SHORTEST_ID = 4
 
@@ -116,11 +118,15 @@ class Keychain:
     def remove(self, key: Slot | Source) -> None:
         """Delete a slot, or refuse what a source adds from now on.
 
+        The source learns it first: a backup that it commits meanwhile may count though it
+        reports a failure, and never the other way round.
+
         Raises:
             RefusedError: it is the last slot that is sound.
         """
         with self._changing("key remove"):
             if isinstance(key, Source):
+                self._tell(key)
                 self._note("removed", key.name, key.label)
             else:
                 self._remove_slot(key)
@@ -153,6 +159,12 @@ class Keychain:
             )
         self._storage.delete(slot.name)
         self._note("removed", slot.name, slot.label)
+
+    def _tell(self, source: Source) -> None:
+        identity = bytes.fromhex(source.name.removeprefix(SOURCE_PREFIX))
+        removed = format_time(utc_now())
+        put_tombstone(self._storage, self._ring, identity, removed, self._random_bytes)
+        failpoint("key.tombstone")
 
     def _note(self, change: str, name: str, label: str) -> None:
         """Tell the log, so that nobody can bring a removed key back unseen."""

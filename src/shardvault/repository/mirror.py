@@ -38,6 +38,7 @@ from shardvault.repository.format import (
     PACK_PREFIX,
     SLOT_PREFIX,
     SOURCE_PREFIX,
+    TOMBSTONE_PREFIX,
     ObjectType,
     pack_name,
     parse_pack_name,
@@ -53,6 +54,7 @@ _THREADS = 8
 _MOST_TRIES = 8
 _BEFORE_LOG = (
     SOURCE_PREFIX,
+    TOMBSTONE_PREFIX,
     EPOCH_PREFIX,
     PACK_PREFIX,
     INDEX_PREFIX,

@@ -31,11 +31,13 @@ from shardvault.repository.format import (
     SOURCE_PREFIX,
     ObjectType,
 )
+from shardvault.repository.format_object import parse_owner_key
 from shardvault.repository.keyfiles import create_private_line, read_private_line
 from shardvault.repository.keys import KeyRing, name_key
 from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
 from shardvault.repository.sealing import public_half
 from shardvault.repository.slots import refuse_label
+from shardvault.repository.tombstones import Tombstone, find_tombstone
 
 _Decoded = TypeVar("_Decoded")
 _FIELDS = (REPOSITORY_ID_BYTES, NAME_BYTES, KEY_BYTES, KEY_BYTES, KEY_BYTES, KEY_BYTES)
@@ -63,6 +65,15 @@ class SourceKey:
     def write(self, path: Path) -> None:
         """Make the source file, durable, 0600; raises UsageError if it is there already."""
         create_private_line(path, SOURCE_FILE_PREFIX, self._fields() + self._checksum())
+
+    def find_tombstone(self, storage: Storage, format_object: bytes) -> Tombstone | None:
+        """Return the tombstone of this source; None while its key is valid.
+
+        Args:
+            format_object: its bytes, which this key has authenticated.
+        """
+        owner_key = parse_owner_key(format_object)
+        return find_tombstone(storage, self.repository, self.source, self.secret, owner_key)
 
     def open(self, storage: Storage) -> KeyRing:
         """Return the ring of the source; nothing is read or written yet."""

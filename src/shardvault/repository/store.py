@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -67,6 +67,7 @@ from shardvault.repository.prune import Pruner
 from shardvault.repository.slots import open_slots, write_slot
 from shardvault.repository.source_cache import SourceCache
 from shardvault.repository.sources import SourceKey
+from shardvault.repository.tombstones import guard_against_removal
 from shardvault.storage.owners import OwnedStorage
 
 
@@ -81,6 +82,7 @@ class Repository:
         *,
         memory: HeadMemory | None = None,
         cache: SourceCache | None = None,
+        guard: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Open what was unlocked.
 
@@ -88,10 +90,12 @@ class Repository:
             memory: what this computer saw of the repository before; None = nothing is
                 compared.
             cache: what this source stored before.
+            guard: raises WrongKey once the key of this source was removed.
         """
         self._storage = storage
         self._ring = ring
         self._cache = cache
+        self._guard = guard
         self._random_bytes = random_bytes
         self.log = Log(storage, ring, random_bytes, memory)
         self.leases = Leases(storage, ring, random_bytes, self.log)
@@ -247,6 +251,7 @@ class Repository:
             IntegrityError: something the backup needs is not stored; nothing is committed.
             BackupExists: a backup of that id exists; the caller may commit under another.
             RepositoryLocked: the session lost its lease, as one that slept too long.
+            WrongKey: the key of this source was removed meanwhile; the backup counts for nothing.
         """
         session = self._session
         if session is None:
@@ -277,6 +282,7 @@ class Repository:
 
         entry = self.log.append(decide)
         self._prove_counted(manifest.id, entry)
+        self._guard(f"backup {manifest.id} was stored and counts for nothing")
 
     def new_id(self, begin: datetime, kind: str) -> BackupId:
         """Return an id that no backup has, for one that this author takes.
@@ -430,7 +436,7 @@ def open_for_source(
 
     Raises:
         RepositoryMissing: there is none.
-        WrongKey: the source file was made for another repository.
+        WrongKey: the source file was made for another repository, or the key was removed.
         IntegrityError: the format object was altered.
     """
     stored = fetch_known(storage, memory)
@@ -438,8 +444,12 @@ def open_for_source(
         raise WrongKey("the source file is of another repository", hint="name the one made for it")
     if sha256(stored).digest() != key.format_hash:
         raise altered_format()
+    guard = guard_against_removal(lambda: key.find_tombstone(storage, stored))
+    guard("what it adds counts for nothing")
     cache = SourceCache(state / "sources" / key.source.hex())
-    return Repository(storage, key.open(storage), random_bytes, memory=memory, cache=cache)
+    return Repository(
+        storage, key.open(storage), random_bytes, memory=memory, cache=cache, guard=guard
+    )
 
 
 def open_with_paper(

@@ -11,6 +11,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shardvault import failpoints
 from shardvault.errors import IntegrityError, UnknownBackup, UsageError, WrongKey
 from shardvault.interfaces import ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
@@ -46,6 +47,13 @@ class Place:
 
     def source(self, state: str = "state") -> Repository:
         return open_for_source(self.storage, self.key, self.folder / state)
+
+    def add_stubbornly(self, backup: str, rows: list[bytes] | None = None) -> None:
+        """Add a backup as a source whose program does not look whether it was removed."""
+        with pytest.MonkeyPatch.context() as patch:
+            points = failpoints._parse("source.tombstone=off")
+            patch.setattr(failpoints, "_points", points)
+            add_backup(self.source(), backup, rows)
 
     def names(self, prefix: str) -> list[str]:
         return [found.name for found in self.storage.list(prefix)]
@@ -206,7 +214,7 @@ def test_a_revoked_source_adds_nothing_that_counts(place: Place) -> None:
     add_backup(place.source(), "before")
     place.chain.remove(place.chain.find("web1"))
     assert place.rows("before") == ROWS
-    add_backup(place.source(), "after")
+    place.add_stubbornly("after")
     assert [summary.id for summary in place.owner.list()] == ["before"]
     (why,) = place.owner.log.ignored()
     assert (why.source, why.count) == (f"sources/{place.key.source.hex()}", 1)
@@ -220,7 +228,7 @@ def test_a_revoked_source_cannot_replace_what_it_added_before(place: Place) -> N
     place.chain.remove(place.chain.find("web1"))
     (name,) = place.names("manifests/")
     place.storage.delete(name)
-    add_backup(place.source(), "before", [b"other rows"])
+    place.add_stubbornly("before", [b"other rows"])
     with pytest.raises(IntegrityError):
         place.owner.load(BackupId("before"))
 

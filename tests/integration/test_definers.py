@@ -99,7 +99,7 @@ def test_a_definer_that_the_target_lacks_stops_the_restore_before_any_change(
     )
     ((severity, message),) = about_definers(plan.findings)
     assert severity is Severity.BLOCKER
-    assert message.startswith(f"{GONE} does not exist there, and it is the definer of ")
+    assert message.startswith(f"{GONE} does not exist there; it is the definer of ")
     assert "2 procedures, 1 view, 1 trigger, 1 event: " in message
     for name in NEEDING:
         assert f"{SCHEMA}.{name}" in message

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from shardvault.errors import ConnectError, PrivilegeError, ShardvaultError
+from shardvault.errors import ConnectError, ShardvaultError
 from shardvault.failpoints import is_off
 from shardvault.fleet.databases import examine_databases
 from shardvault.fleet.definitions import (
@@ -19,7 +20,7 @@ from shardvault.fleet.definitions import (
     used_charsets,
     used_engines,
 )
-from shardvault.fleet.grants import read_grants
+from shardvault.fleet.grants import find_lost, read_grants
 from shardvault.fleet.name_rule import (
     NameRule,
     find_collisions,
@@ -29,14 +30,21 @@ from shardvault.fleet.name_rule import (
 from shardvault.fleet.occupied import MARK_SCHEMA, examine_occupied
 from shardvault.fleet.otherness import examine_otherness
 from shardvault.fleet.privilege_scope import scope_of_schemas
-from shardvault.fleet.privileges import Purpose, missing_privileges, write_grant
+from shardvault.fleet.privileges import (
+    Need,
+    Purpose,
+    missing_by_need,
+    missing_privileges,
+    write_grant,
+)
 from shardvault.fleet.servers import OLDEST, read_server, read_variables
 from shardvault.fleet.target_settings import EXAMINED, TargetSettings, examine_target_settings
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
 from shardvault.mysql.session import Session, decode, parse_version
-from shardvault.mysql.state import enter_load_state
+from shardvault.mysql.state import enter_load_state, find_left
+from shardvault.mysql.variables import LEFT_AS_THEY_ARE
 from shardvault.units import format_size
 
 _FULL_NAMES = (10, 10, 1)  # MariaDB: collations without their character set in the name
@@ -164,13 +172,32 @@ def _check_version(target: _Target) -> Iterator[Finding]:
 def _check_privileges(target: _Target) -> Iterator[Finding]:
     purpose = Purpose.ACCOUNTS if target.contents.accounts else Purpose.RESTORE
     scope = scope_of_schemas({MARK_SCHEMA, *(one.name for one in target.contents.schemas)})
-    missing = missing_privileges(target.session, purpose, scope)
+    missing = [
+        item
+        for item in missing_privileges(target.session, purpose, scope)
+        if item.need is Need.ALWAYS  # others are judged by the contents
+    ]
     if not missing:
         yield target.finding(Severity.OK, "privileges", f"complete for a {purpose}")
         return
     named = ", ".join(f"{item.name} ({item.reason})" for item in missing)
     grant = write_grant(target.session, missing, scope)
     yield target.finding(Severity.BLOCKER, "privileges", f"missing: {named}", grant)
+
+
+def _check_accounts(target: _Target) -> Iterator[Finding]:
+    """Say which grants this login cannot give, because it does not have them itself."""
+    if not target.contents.accounts:
+        return
+    own = read_grants(target.session)
+    lost: defaultdict[str, list[str]] = defaultdict(list)
+    for account in target.contents.accounts:
+        for name in {name for grant in account.grants for name in find_lost(decode(grant), own)}:
+            lost[name].append(account.name)
+    remedy = "use a login that has it, or grant it by hand afterwards"
+    for name, accounts in sorted(lost.items()):
+        message = f"{name} is left out, this login does not have it: {shorten(accounts)}"
+        yield target.finding(Severity.WARNING, "accounts", message, remedy)
 
 
 def _check_charsets(target: _Target) -> Iterator[Finding]:
@@ -296,12 +323,18 @@ def _check_databases(target: _Target) -> Iterable[Finding]:
 
 
 def _check_session(target: _Target) -> Iterator[Finding]:
-    """Try the state of a load: what this login cannot set is a blocker."""
-    try:
-        enter_load_state(target.session)
-    except PrivilegeError:
-        return  # the check of privileges names what is missing
-    yield target.finding(Severity.OK, "session", "every variable has its value")
+    """Try the state of a load: what this login cannot set is a blocker, or is told."""
+    session = target.session
+    enter_load_state(session)
+    left = find_left(session)
+    if not left:
+        yield target.finding(Severity.OK, "session", "every variable has its value")
+        return
+    lacking = missing_by_need(session).get(Need.SESSION)
+    grant = write_grant(session, [lacking]) if lacking else ""
+    for name, value in left.items():
+        message = f"{name} stays {value}, this login cannot set it: {LEFT_AS_THEY_ARE[name]}"
+        yield target.finding(Severity.WARNING, "session", message, grant)
 
 
 def _check_settings(target: _Target) -> Iterable[Finding]:
@@ -321,6 +354,7 @@ _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("identity", _check_identity),
     ("version", _check_version),
     ("privileges", _check_privileges),
+    ("accounts", _check_accounts),
     ("character sets", _check_charsets),
     ("engines", _check_engines),
     ("types", _check_features),

@@ -11,6 +11,7 @@ from shardvault.errors import PrivilegeError
 from shardvault.fleet.definitions import shorten
 from shardvault.fleet.grants import matches
 from shardvault.model.definer import Definer
+from shardvault.model.position import Family
 from shardvault.model.schema import CodeObject, ObjectKind
 from shardvault.mysql.session import Session, decode, encode
 
@@ -23,13 +24,14 @@ _DEFINER = re.compile(
 _INVOKER = b"\n    SQL SECURITY INVOKER\n"
 _ALWAYS = frozenset({ObjectKind.TRIGGER, ObjectKind.EVENT})
 _MOST_NAMED = 20
+_SYSTEM_USER = (8, 0, 16)
 
 
 @dataclass(frozen=True)
 class Accounts:
     """Hold the accounts and roles of a server."""
 
-    names: frozenset[Definer]
+    names: frozenset[Definer] = frozenset()
 
     def have(self, definer: Definer) -> bool:
         """Say whether the server finds an account for a definer.
@@ -53,6 +55,19 @@ def read_account_names(session: Session) -> Accounts | None:
         rows = session.rows("SELECT user, host FROM mysql.user")
     except PrivilegeError:
         return None
+    return Accounts(
+        frozenset(Definer(decode(row[0] or b""), decode(row[1] or b"")) for row in rows)
+    )
+
+
+def read_system_accounts(session: Session) -> Accounts:
+    """Read the accounts that MySQL protects from logins without SYSTEM_USER."""
+    if session.family is not Family.MYSQL or session.version < _SYSTEM_USER:
+        return Accounts()
+    try:
+        rows = session.rows("SELECT user, host FROM mysql.global_grants WHERE priv = 'SYSTEM_USER'")
+    except PrivilegeError:
+        return Accounts()
     return Accounts(
         frozenset(Definer(decode(row[0] or b""), decode(row[1] or b"")) for row in rows)
     )

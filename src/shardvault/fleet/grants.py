@@ -16,8 +16,12 @@ _GRANT = re.compile(
     rf"ON (?:TABLE )?(?P<schema>\*|{_NAME})\.(?P<table>\*|{_NAME}) (?:TO|FROM) ",
     re.DOTALL,
 )
-_ALL = "ALL PRIVILEGES"
-_OPTION = "GRANT OPTION"
+_LIST = re.compile(rf"GRANT (?P<list>{_PRIVILEGE}(?:, ?{_PRIVILEGE})*) ON ", re.DOTALL)
+_ITEM = re.compile(_PRIVILEGE, re.DOTALL)
+EVERYWHERE = " ON *.* "
+"""What follows the privileges in a grant on everything."""
+ALL_PRIVILEGES = "ALL PRIVILEGES"
+GRANT_OPTION = "GRANT OPTION"
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,8 @@ def parse_grants(lines: Iterable[str]) -> Grants:
         if match is None:
             continue
         privileges = _split(match["list"])
-        if line.endswith(f" WITH {_OPTION}"):
-            privileges.add(_OPTION)
+        if line.endswith(f" WITH {GRANT_OPTION}"):
+            privileges.add(GRANT_OPTION)
         if match["table"] != "*":
             tables[_unquote(match["schema"]), _unquote(match["table"])] |= privileges
         elif match["schema"] == "*":
@@ -113,6 +117,26 @@ def parse_grants(lines: Iterable[str]) -> Grants:
     given, revoked = (_freeze(rules[verb]) for verb in ("GRANT", "REVOKE"))
     on_tables = {name: frozenset(found) for name, found in tables.items()}
     return Grants(frozenset(everywhere), given, revoked, on_tables)
+
+
+def split_grant(text: str) -> tuple[tuple[str, ...], str]:
+    """Split a grant into its privileges and all that follows them; no privileges for others.
+
+    Grants of roles and of PROXY name no privileges.
+    """
+    match = _LIST.match(text)
+    if match is None:
+        return (), ""
+    privileges = (found[0] for found in _ITEM.finditer(match["list"]))
+    return tuple(privileges), text[match.end("list") :]
+
+
+def find_lost(grant: str, own: Grants) -> tuple[str, ...]:
+    """Name the privileges of a grant on everything that a login does not have itself."""
+    names, rest = split_grant(grant)
+    if not rest.startswith(EVERYWHERE):
+        return ()
+    return tuple(name for name in names if not own.allows(name))
 
 
 def _freeze(rules: dict[str, set[str]]) -> tuple[Rule, ...]:
@@ -131,7 +155,7 @@ def _unquote(name: str) -> str:
 
 
 def _holds(privileges: Collection[str], privilege: str) -> bool:
-    return privilege in privileges or (_ALL in privileges and privilege != _OPTION)
+    return privilege in privileges or (ALL_PRIVILEGES in privileges and privilege != GRANT_OPTION)
 
 
 def matches(pattern: str, schema: str) -> bool:

@@ -36,6 +36,16 @@ class Purpose(StrEnum):
     ACCOUNTS = "restore with accounts"
 
 
+class Need(StrEnum):
+    """Say on what it depends whether an operation needs a privilege."""
+
+    ALWAYS = "always"
+    OTHER_DEFINER = "definers other than the login"
+    MISSING_DEFINER = "definers that do not exist"
+    SYSTEM_DEFINER = "definers that are system users"
+    SESSION = "state of our sessions"
+
+
 @dataclass(frozen=True)
 class Privilege:
     """Describe one privilege that an operation needs.
@@ -50,6 +60,7 @@ class Privilege:
         code_in: the same, to read routines.
         only_on: schemas that a grant has to cover, whatever is in scope.
         instead: privileges on ``*.*`` of which one is as good.
+        need: on what it depends whether the operation needs it.
     """
 
     name: str
@@ -60,6 +71,7 @@ class Privilege:
     code_in: str = ""
     only_on: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
+    need: Need = Need.ALWAYS
 
 
 def needed_privileges(family: Family, version: Version, purpose: Purpose) -> tuple[Privilege, ...]:
@@ -90,6 +102,12 @@ def missing_privileges(
     grants = read_grants(session)
     needed = needed_privileges(session.family, session.version, purpose)
     return tuple(item for item in needed if not _is_held(item, grants, scope))
+
+
+def missing_by_need(session: Session) -> dict[Need, Privilege]:
+    """Find the privileges that only some restores need and that this login lacks."""
+    missing = missing_privileges(session, Purpose.RESTORE)
+    return {item.need: item for item in missing if item.need is not Need.ALWAYS}
 
 
 def write_grant(
@@ -222,17 +240,19 @@ def _mariadb_restore(version: Version) -> tuple[Privilege, ...]:
     is_split = version >= _OWN_NAMES
     return (
         Privilege("PROCESS", "comparing tables"),
-        Privilege("SET USER" if is_split else "SUPER", "definers", instead=_super(version)),
+        _conditional("SET USER" if is_split else "SUPER", Need.OTHER_DEFINER, _super(version)),
     )
 
 
 def _mysql_restore(version: Version) -> tuple[Privilege, ...]:
-    names = ("SET_ANY_DEFINER", "ALLOW_NONEXISTENT_DEFINER")
-    definers = names if version >= _ANY_DEFINER else ("SET_USER_ID",)
+    is_split = version >= _ANY_DEFINER
+    any_definer = "SET_ANY_DEFINER" if is_split else "SET_USER_ID"
+    no_account = "ALLOW_NONEXISTENT_DEFINER" if is_split else "SET_USER_ID"
     return (
         Privilege("REFERENCES", "foreign keys", True),
-        *(Privilege(name, "definers", instead=("SUPER",)) for name in definers),
-        Privilege("SYSTEM_USER", "definers that are system users"),
+        _conditional(any_definer, Need.OTHER_DEFINER, ("SUPER",)),
+        _conditional(no_account, Need.MISSING_DEFINER, ("SUPER",)),
+        _conditional("SYSTEM_USER", Need.SYSTEM_DEFINER),
         *_show_routine(version),
         *_session_variables(version),
     )
@@ -246,20 +266,13 @@ def _show_routine(version: Version) -> tuple[Privilege, ...]:
 
 def _session_variables(version: Version) -> tuple[Privilege, ...]:
     if version < _SESSION_VARIABLES:
-        return (Privilege("SYSTEM_VARIABLES_ADMIN", "state of our sessions", instead=("SUPER",)),)
+        return (_conditional("SYSTEM_VARIABLES_ADMIN", Need.SESSION, ("SUPER",)),)
     instead = ("SYSTEM_VARIABLES_ADMIN", "SUPER")
-    return (Privilege("SESSION_VARIABLES_ADMIN", "state of our sessions", instead=instead),)
+    return (_conditional("SESSION_VARIABLES_ADMIN", Need.SESSION, instead),)
 
 
-def may_set_definers(session: Session) -> bool:
-    """Say whether a login is allowed to create objects with another definer than itself."""
-    version = session.version
-    if session.family is Family.MARIADB:
-        names = ("SET USER" if version >= _OWN_NAMES else "SUPER", *_super(version))
-    else:
-        names = ("SET_ANY_DEFINER" if version >= _ANY_DEFINER else "SET_USER_ID", "SUPER")
-    grants = read_grants(session)
-    return any(grants.allows(name) for name in names)
+def _conditional(name: str, need: Need, instead: tuple[str, ...] = ()) -> Privilege:
+    return Privilege(name, str(need), instead=instead, need=need)
 
 
 def _super(version: Version) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from shardvault.errors import ServerError
+from shardvault.errors import PrivilegeError, ServerError
+from shardvault.fleet.grants import Grants, read_grants
 from shardvault.load.attempts import try_all
+from shardvault.load.grant_narrowing import narrow_grant
 from shardvault.load.second_passwords import write_second_password
 from shardvault.load.warnings import run_clean
 from shardvault.model.position import Family
@@ -57,15 +59,34 @@ def create_accounts(
 
 def grant_accounts(session: Session, accounts: Sequence[Account]) -> tuple[Finding, ...]:
     """Grant what the accounts had, once the tables and routines that grants name are there."""
-    findings = []
-    for account in accounts:
-        for grant in account.grants:
-            try:
-                _grant(session, _without_password(account, grant))
-            except ServerError as error:
-                prepare_load(session)
-                findings.append(_finding(account, grant, error))
-    return tuple(findings)
+    own = read_grants(session)
+    return tuple(
+        finding
+        for account in accounts
+        for grant in account.grants
+        if (finding := _try_grant(session, account, grant, own)) is not None
+    )
+
+
+def _try_grant(session: Session, account: Account, grant: bytes, own: Grants) -> Finding | None:
+    """Run a grant; where it is refused, grant what our login has of it."""
+    try:
+        _grant(session, _without_password(account, grant))
+    except (ServerError, PrivilegeError) as error:
+        prepare_load(session)
+        narrowed = narrow_grant(grant, own)
+        if not narrowed.statement:
+            return _finding(account, grant, error)
+    else:
+        return None
+    try:
+        _grant(session, _without_password(account, narrowed.statement))
+    except (ServerError, PrivilegeError) as error:
+        prepare_load(session)
+        return _finding(account, grant, error)
+    message = f"granted without {', '.join(narrowed.lost)}, which this login does not have"
+    remedy = "grant it by hand, with a login that has it"
+    return Finding(Severity.WARNING, account.name, "account", message, remedy)
 
 
 def _grant(session: Session, grant: bytes) -> None:
@@ -91,7 +112,7 @@ def _without_password(account: Account, grant: bytes) -> bytes:
     return grant[:end] + grant[match.end() :] if match else grant
 
 
-def _finding(account: Account, statement: bytes, error: ServerError) -> Finding:
+def _finding(account: Account, statement: bytes, error: ServerError | PrivilegeError) -> Finding:
     shown = decode(statement).split(" IDENTIFIED")[0][:_SHOWN]
     return Finding(
         Severity.WARNING, account.name, "account", f"{shown}: {error.message}", "grant it by hand"

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from shardvault.errors import ServerError
+from shardvault.errors import PrivilegeError, ServerError
 
 _Thing = TypeVar("_Thing")
+Refused = ServerError | PrivilegeError
 
 
 def try_all(
     things: Sequence[_Thing], attempt: Callable[[_Thing], None]
-) -> list[tuple[_Thing, ServerError]]:
+) -> list[tuple[_Thing, Refused]]:
     """Try each in turn; those refused are tried again as long as another one succeeds.
 
     Returns:
         what was refused to the end, with the last refusal, in the order given.
     """
-    refused: list[tuple[_Thing, ServerError]] = []
+    refused: list[tuple[_Thing, Refused]] = []
     waiting = list(things)
     while waiting:
         refused = _try_each(waiting, attempt)
@@ -30,11 +31,11 @@ def try_all(
 
 def _try_each(
     things: Sequence[_Thing], attempt: Callable[[_Thing], None]
-) -> list[tuple[_Thing, ServerError]]:
+) -> list[tuple[_Thing, Refused]]:
     refused = []
     for thing in things:
         try:
             attempt(thing)
-        except ServerError as error:
+        except (ServerError, PrivilegeError) as error:
             refused.append((thing, error))
     return refused

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from enum import IntEnum
 
-from shardvault.errors import ServerError
+from shardvault.errors import PrivilegeError, ServerError
 from shardvault.failpoints import is_off
 from shardvault.load.warnings import run_clean
 from shardvault.model.position import Family
@@ -89,7 +89,7 @@ def _revoke(session: Session, statement: str) -> str:
     """Return why it failed, empty if it did not."""
     try:
         run_clean(session, statement)
-    except ServerError as error:
+    except (ServerError, PrivilegeError) as error:
         return error.message
     return ""
 

@@ -14,6 +14,7 @@ from shardvault.errors import PrivilegeError, ServerError
 from shardvault.failpoints import is_off
 from shardvault.mysql.quoting import quote_name
 from shardvault.mysql.variables import (
+    LEFT_AS_THEY_ARE,
     LIMITS,
     LOAD_MODE,
     OPENED,
@@ -32,6 +33,7 @@ __all__ = [
     "LOAD_MODE",
     "READ_MODE",
     "enter_load_state",
+    "find_left",
     "open_state",
     "prepare_load",
     "prepare_read",
@@ -97,11 +99,12 @@ def _apply(session: Session, wanted: Values) -> bool:
     _set(session, {name: value for name, value in wanted.items() if name not in RESTRICTED})
     init_connect, found = _read(session, wanted)
     different = [name for name in RESTRICTED & wanted.keys() if found[name] != wanted[name]]
-    for name in different:
-        _set_restricted(session, name, found[name], wanted[name])
+    left = {
+        name for name in different if not _set_restricted(session, name, found[name], wanted[name])
+    }
     if different:
         _, found = _read(session, wanted)
-    _prove(session, wanted, found)
+    _prove(session, {name: value for name, value in wanted.items() if name not in left}, found)
     return bool(init_connect)
 
 
@@ -124,10 +127,13 @@ def _set(session: Session, wanted: Values) -> None:
         session.execute("SET SESSION " + ", ".join(pairs))
 
 
-def _set_restricted(session: Session, name: str, found: str | None, wanted: str | None) -> None:
+def _set_restricted(session: Session, name: str, found: str | None, wanted: str | None) -> bool:
+    """Set a variable; False if it was left as it is, because nothing depends on it for certain."""
     try:
         _set(session, {name: wanted})
     except PrivilegeError as error:
+        if name in LEFT_AS_THEY_ARE:
+            return False
         value = write_value(name, wanted)
         raise ServerError(
             f"session variable {name} is {found!r}, must be {wanted!r}, and this login is not "
@@ -135,6 +141,15 @@ def _set_restricted(session: Session, name: str, found: str | None, wanted: str 
             shard=session.shard,
             hint=f"SET GLOBAL {name} = {value}, or give the login the privilege to set it",
         ) from error
+    return True
+
+
+def find_left(session: Session) -> dict[str, str]:
+    """Read the variables of the load state that our login could not set, and their values."""
+    wanted = load_state(session.family, session.version)
+    names = sorted(LEFT_AS_THEY_ARE.keys() & _find_known(session))
+    found = _read(session, names)[1]
+    return {name: found[name] or "" for name in names if found[name] != wanted[name]}
 
 
 def _read(session: Session, names: Iterable[str]) -> tuple[str, dict[str, str | None]]:

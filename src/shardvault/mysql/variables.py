@@ -129,7 +129,25 @@ LOAD: Values = {
 }
 """What a load needs besides the base state."""
 
-RESTRICTED = frozenset({"binlog_format", "enforce_storage_engine"})
+LEFT_AS_THEY_ARE = {
+    "innodb_strict_mode": "a table that InnoDB takes only without it stops the restore before its "
+    "rows are loaded",
+    "max_error_count": "a load with more harmless warnings than that stops the restore",
+}
+"""Variables that a load can do without, and what their own value may lead to.
+
+Managed servers give nobody the privilege to set them.
+"""
+
+RESTRICTED = frozenset(
+    {
+        "binlog_format",
+        "enforce_storage_engine",
+        "sql_generate_invisible_primary_key",
+        "sql_require_primary_key",
+        *LEFT_AS_THEY_ARE,
+    }
+)
 """Set only where they differ: setting them needs privileges that a restore does not need."""
 
 _SET_AS_KEYWORD = frozenset({"system_versioning_asof"})

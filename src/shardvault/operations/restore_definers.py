@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from shardvault.failpoints import is_off
 from shardvault.fleet.accounts import SYSTEM_USERS
@@ -15,9 +15,10 @@ from shardvault.fleet.definers import (
     parse_account_name,
     read_account_names,
     read_own_account,
+    read_system_accounts,
     replace_definer,
 )
-from shardvault.fleet.privileges import may_set_definers
+from shardvault.fleet.privileges import Need, missing_by_need, write_grant
 from shardvault.fleet.usability import DEFINERS
 from shardvault.model.definer import OWN_LOGIN, Definer, DefinerRules, MissingDefiner
 from shardvault.model.report import Finding, Severity
@@ -43,6 +44,20 @@ class Settled:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Say why a target cannot take a definer as it is.
+
+    Attributes:
+        can_keep: whether the objects can be created with it all the same.
+        grant: the statement that gives our login what it lacks; empty if it lacks nothing.
+    """
+
+    reason: str
+    can_keep: bool = True
+    grant: str = ""
+
+
+@dataclass(frozen=True)
 class DefinerTarget:
     """Say which definers a target can take.
 
@@ -51,24 +66,34 @@ class DefinerTarget:
         own: account of the restore's login.
         accounts: on the target once the restore has created its own; None if unknown.
         recorded: accounts in the backup; None if the backup has none.
-        may_set: whether the login is allowed to name another account than its own.
+        system: accounts there that only a login with SYSTEM_USER is allowed to name.
+        lacking: name and GRANT of the privileges for definers that the login does not have.
     """
 
     where: str
     own: Definer
     accounts: Accounts | None
     recorded: Accounts | None
-    may_set: bool
+    system: Accounts = field(default_factory=Accounts)
+    lacking: Mapping[Need, tuple[str, str]] = field(default_factory=dict)
 
-    def refusal(self, definer: Definer) -> str:
-        """Say why objects cannot have a definer, nothing if they can."""
+    def refusal(self, definer: Definer) -> Refusal | None:
+        """Say why objects cannot have a definer, None if they can."""
         if definer == self.own:
-            return ""
-        if not self.may_set:
-            return "is not the login of the restore, which lacks the privilege to name another"
+            return None
+        if Need.OTHER_DEFINER in self.lacking:
+            return self._not_allowed("is not the login of the restore", Need.OTHER_DEFINER)
         if self.accounts is not None and not self.accounts.have(definer):
-            return "does not exist there"
-        return ""
+            if Need.MISSING_DEFINER in self.lacking:
+                return self._not_allowed("does not exist there", Need.MISSING_DEFINER)
+            return Refusal("does not exist there")
+        if Need.SYSTEM_DEFINER in self.lacking and self.system.have(definer):
+            return self._not_allowed("is a system user there", Need.SYSTEM_DEFINER)
+        return None
+
+    def _not_allowed(self, what: str, need: Need) -> Refusal:
+        name, grant = self.lacking[need]
+        return Refusal(f"{what}, and this login lacks {name} to name it", False, grant)
 
     def was_missing(self, definer: Definer) -> bool:
         """Say whether the definer did not exist at the source either."""
@@ -87,15 +112,17 @@ def read_definer_target(
         recorded: names of the accounts that the backup has.
     """
     accounts = read_account_names(session)
+    if accounts is not None:
+        accounts = accounts.with_more(filter(None, map(parse_account_name, created)))
     known = frozenset(filter(None, map(parse_account_name, recorded)))
+    missing = missing_by_need(session)
     return DefinerTarget(
         where=session.shard,
         own=read_own_account(session),
-        accounts=accounts.with_more(filter(None, map(parse_account_name, created)))
-        if accounts is not None
-        else None,
+        accounts=accounts,
         recorded=Accounts(known) if known else None,
-        may_set=may_set_definers(session),
+        system=read_system_accounts(session),
+        lacking={need: (one.name, write_grant(session, [one])) for need, one in missing.items()},
     )
 
 
@@ -130,10 +157,12 @@ class _Work:
     def settle(self, definer: Definer, group: list[CodeObject]) -> None:
         """Decide for all objects of one definer."""
         refusal = self._target.refusal(definer)
-        new = self._rules.replaced.get(definer) or (self._rules.substitute if refusal else None)
+        new = self._rules.replaced.get(definer)
+        if new is None and refusal is not None:
+            new = self._rules.substitute
         if new is not None:
             self._replace(definer, new, group)
-        elif refusal:
+        elif refusal is not None:
             self._refuse(definer, refusal, group)
 
     def _replace(self, old: Definer, new: Definer, group: list[CodeObject]) -> None:
@@ -144,42 +173,43 @@ class _Work:
         if refusal := self._target.refusal(new):
             self._block(new, refusal, group)
 
-    def _refuse(self, definer: Definer, refusal: str, group: list[CodeObject]) -> None:
+    def _refuse(self, definer: Definer, refusal: Refusal, group: list[CodeObject]) -> None:
         needing = [item for item in group if needs_definer(item)]
         if self._rules.missing is MissingDefiner.SKIP:
             self.left_out |= {id(item) for item in group}
-            message = f"{definer} {refusal}; left out, as asked: {describe_objects(group)}"
+            message = f"{definer} {refusal.reason}; left out, as asked: {describe_objects(group)}"
             self.notes.append(self._finding(Severity.WARNING, message, _CREATE))
-            return
-        if not self._target.may_set:
+        elif not refusal.can_keep:
             self._block(definer, refusal, group)
         elif not needing:
-            message = f"{definer} {refusal}; these run without it: {describe_objects(group)}"
+            message = f"{definer} {refusal.reason}; these run without it: {describe_objects(group)}"
             self.findings.append(self._finding(Severity.INFO, message))
         elif self._rules.missing is MissingDefiner.KEEP:
-            self._tell(definer, refusal, needing)
+            self._tell(definer, refusal.reason, needing)
         elif self._target.was_missing(definer):
-            self._tell(definer, f"{refusal}, nor did it at the source", needing)
+            self._tell(definer, f"{refusal.reason}, nor did it at the source", needing)
         else:
             self._block(definer, refusal, needing)
 
-    def _tell(self, definer: Definer, refusal: str, group: list[CodeObject]) -> None:
-        message = f"{definer} {refusal}; these fail with error 1449: {describe_objects(group)}"
+    def _tell(self, definer: Definer, reason: str, group: list[CodeObject]) -> None:
+        message = f"{definer} {reason}; these fail with error 1449: {describe_objects(group)}"
         self.findings.append(self._finding(Severity.WARNING, message, _CREATE))
 
-    def _block(self, definer: Definer, refusal: str, group: list[CodeObject]) -> None:
-        message = f"{definer} {refusal}, and it is the definer of {describe_objects(group)}"
-        self.findings.append(self._finding(Severity.BLOCKER, message, self._remedy(definer)))
+    def _block(self, definer: Definer, refusal: Refusal, group: list[CodeObject]) -> None:
+        message = f"{definer} {refusal.reason}; it is the definer of {describe_objects(group)}"
+        remedy = "\n".join(self._choices(definer, refusal))
+        self.findings.append(self._finding(Severity.BLOCKER, message, remedy))
 
-    def _remedy(self, definer: Definer) -> str:
+    def _choices(self, definer: Definer, refusal: Refusal) -> Iterator[str]:
         recorded = self._target.recorded
-        choices = [f"--definer '{definer}=NEW' or '*=CURRENT_USER' replaces it"]
-        if self._target.may_set:
-            if recorded is not None and recorded.have(definer):
-                choices.insert(0, "--with-accounts creates it")
-            choices.append("--definer keep creates the objects all the same")
-        choices.append("--definer skip leaves them out")
-        return "\n".join(choices)
+        if refusal.grant:
+            yield refusal.grant
+        elif recorded is not None and recorded.have(definer):
+            yield "--with-accounts creates it"
+        yield f"--definer '{definer}=NEW' or '*=CURRENT_USER' replaces it"
+        if refusal.can_keep:
+            yield "--definer keep creates the objects all the same"
+        yield "--definer skip leaves them out"
 
     def _finding(self, severity: Severity, message: str, remedy: str = "") -> Finding:
         return Finding(severity, self._target.where, DEFINERS, message, remedy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shardvault.errors import ServerError
+from shardvault.errors import PrivilegeError, ServerError
 from shardvault.failpoints import failpoint
 from shardvault.fleet.databases import is_read_only
 from shardvault.fleet.objects import read_events
@@ -82,7 +82,7 @@ def _place(event: CodeObject) -> tuple[str, str]:
 def _wake(shard: ShardRestore, session: Session, event: CodeObject) -> Finding | None:
     try:
         wake_event(session, event)
-    except ServerError as error:
+    except (ServerError, PrivilegeError) as error:
         return _finding(shard, event, Severity.WARNING, f"not switched on: {error.message}")
     finally:
         prepare_load(session)

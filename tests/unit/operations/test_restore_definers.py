@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shardvault.fleet.definers import Accounts, find_definer
+from shardvault.fleet.privileges import Need
 from shardvault.model.definer import Definer, parse_definer_rules
 from shardvault.model.report import Severity
 from shardvault.model.schema import CodeObject, ObjectKind
@@ -21,9 +22,11 @@ def view_of(definer: Definer, name: str, rights: str = "DEFINER") -> CodeObject:
 OBJECTS = (view_of(OWN, "a"), view_of(THERE, "b"), view_of(GONE, "c"))
 
 
-def target_of(*, may_set: bool = True, recorded: Accounts | None = None) -> DefinerTarget:
-    accounts = Accounts(frozenset({OWN, THERE}))
-    return DefinerTarget("t0", OWN, accounts, recorded, may_set)
+def target_of(*lacking: Need, recorded: Accounts | None = None) -> DefinerTarget:
+    """Lack privileges; THERE is a system user."""
+    accounts, system = Accounts(frozenset({OWN, THERE})), Accounts(frozenset({THERE}))
+    named = {need: (f"PRIVILEGE {need.name}", f"GRANT {need.name}") for need in lacking}
+    return DefinerTarget("t0", OWN, accounts, recorded, system, named)
 
 
 def settle(
@@ -93,14 +96,30 @@ def test_what_was_missing_at_the_source_too_is_no_blocker(
 
 
 def test_a_login_that_names_no_other_definer_can_only_replace_or_leave_out() -> None:
-    target = target_of(may_set=False)
+    target = target_of(Need.OTHER_DEFINER)
     blockers = settle("keep", target=target).findings
     assert [item.severity for item in blockers] == [Severity.BLOCKER] * 2
-    assert all("lacks the privilege" in item.message for item in blockers)
+    assert all("lacks PRIVILEGE OTHER_DEFINER" in item.message for item in blockers)
+    assert all(item.remedy.startswith("GRANT OTHER_DEFINER") for item in blockers)
     assert all("keep" not in item.remedy for item in blockers)
     replaced = settle("*=CURRENT_USER", target=target)
     assert set(definers_of(replaced).values()) == {OWN}
     assert replaced.findings == ()
     assert list(definers_of(settle("skip", target=target))) == ["a"]
     blocked = settle("*=there@%", target=target).findings
-    assert all("lacks the privilege" in item.message for item in blocked)
+    assert all("lacks PRIVILEGE OTHER_DEFINER" in item.message for item in blocked)
+
+
+@pytest.mark.parametrize(
+    ("need", "name"), [(Need.MISSING_DEFINER, "c"), (Need.SYSTEM_DEFINER, "b")]
+)
+def test_one_more_privilege_is_needed_for_missing_definers_and_for_system_users(
+    need: Need, name: str
+) -> None:
+    blockers = [
+        item
+        for item in settle("keep", target=target_of(need)).findings
+        if item.severity is Severity.BLOCKER
+    ]
+    assert [f"lacks PRIVILEGE {need.name}" in item.message for item in blockers] == [True]
+    assert f"s.{name}" in blockers[0].message

@@ -13,7 +13,9 @@ import pytest
 from shardvault.barrier import BarrierLimits
 from shardvault.errors import BarrierTimeout, RefusedError
 from shardvault.failpoints import VARIABLE
-from shardvault.model.target import Endpoint
+from shardvault.model.target import Endpoint, Scope
+from shardvault.model.target import Fleet as Shards
+from shardvault.operations.examination import examine_fleet
 from tests.integration.barrier_support import (
     LEASE_S,
     cut_of,
@@ -126,6 +128,9 @@ def test_a_shard_too_far_away_is_refused_before_any_lock_is_asked_for(
             cut_of([far, *near], BarrierLimits()),
         ):
             pass
+        found = examine_fleet(Shards("shop", (far,)), Scope())
+    (blocker,) = [one for one in found if one.what == "round trip"]
+    assert "a round trip takes" in blocker.message
 
 
 def test_lock_tables_elsewhere_is_waited_for_once_not_in_every_attempt(fleet: Fleet) -> None:

@@ -67,7 +67,8 @@ def check(
         )
         for section in loaded.repository
     ]
-    return run_check(fleet, storage, places, sink, scope)
+    hold_s = loaded.backup.barrier.limit_s
+    return run_check(fleet, storage, places, sink, scope, hold_s=hold_s)
 
 
 def backup(
@@ -139,7 +140,9 @@ def plan_backup(
     from shardvault.operations.backup_preview import preview_backup
 
     allowed = parse_losses(allow_loss)
-    return preview_backup(open_fleet(load(config)), scope or Scope(), allowed, sink or Silent())
+    loaded = load(config)
+    hold_s = loaded.backup.barrier.limit_s
+    return preview_backup(open_fleet(loaded), scope or Scope(), allowed, hold_s, sink or Silent())
 
 
 def list_backups(

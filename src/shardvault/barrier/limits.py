@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from shardvault.errors import UsageError
 
+HOLD_S = 2.0
+"""Longest hold unless the configuration says otherwise."""
 PENDING_LIMIT_S = 0.9
 """Longest time that a blocking lock may be pending: writers queue behind it."""
 NOTICE_S = 2.0
@@ -40,7 +42,7 @@ class BarrierLimits:
         retry_s: base of the back-off between tries [s].
     """
 
-    hold_s: float = 2.0
+    hold_s: float = HOLD_S
     lease_s: int = 3
     gentle_s: float = 30.0
     attempts: int = 5

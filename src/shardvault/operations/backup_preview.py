@@ -19,7 +19,7 @@ from shardvault.operations.survey import ShardSurvey
 
 
 def preview_backup(
-    fleet: Fleet, scope: Scope, allowed: Collection[LossKind], sink: EventSink
+    fleet: Fleet, scope: Scope, allowed: Collection[LossKind], hold_s: float, sink: EventSink
 ) -> BackupPlanReport:
     """Ask all that a backup asks before its first lock, and list what it would read.
 
@@ -29,10 +29,11 @@ def preview_backup(
         fleet: whose primaries are asked.
         scope: what is to be backed up.
         allowed: losses that do not stop the backup.
+        hold_s: longest hold of the barrier [s].
         sink: takes progress.
     """
     sink.emit(PhaseStarted("backup", "examine"))
-    found, surveys = survey_fleet(fleet, scope)
+    found, surveys = survey_fleet(fleet, scope, hold_s)
     findings = tuple(_allow(finding, allowed) for finding in found)
     severities = {finding.severity for finding in findings}
     left_out = {(one.shard, one.table) for one in list_left_out_rows(fleet, surveys)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from shardvault.barrier.limits import HOLD_S
 from shardvault.errors import (
     ObjectMissing,
     RepositoryMissing,
@@ -46,6 +47,8 @@ def run_check(
     places: Sequence[Place] = (),
     sink: EventSink | None = None,
     scope: Scope | None = None,
+    *,
+    hold_s: float = HOLD_S,
 ) -> CheckReport:
     """Examine shards, store and repositories side by side; one that hangs delays no other.
 
@@ -55,9 +58,10 @@ def run_check(
         places: the repositories to open.
         sink: takes a phase as each part begins and ends.
         scope: what a backup would be narrowed to; None = everything.
+        hold_s: longest hold of the barrier [s].
     """
     with ThreadPoolExecutor(1 + max(1, len(places))) as pool:
-        shards = pool.submit(_examine_shards, fleet, scope or Scope(), sink)
+        shards = pool.submit(_examine_shards, fleet, scope or Scope(), hold_s, sink)
         first = pool.submit(_examine_first, storage, places[:1], sink)
         others = [pool.submit(_examine, place, sink) for place in places[1:]]
         tasks = [shards, first, *others]
@@ -67,9 +71,11 @@ def run_check(
     return CheckReport(status, findings)
 
 
-def _examine_shards(fleet: Fleet, scope: Scope, sink: EventSink | None) -> Sequence[Finding]:
+def _examine_shards(
+    fleet: Fleet, scope: Scope, hold_s: float, sink: EventSink | None
+) -> Sequence[Finding]:
     _report(sink, f"examine {len(scope.shards or fleet.shards)} shards")
-    findings = examine_fleet(fleet, scope)
+    findings = examine_fleet(fleet, scope, hold_s)
     _report(sink, "shards examined")
     return findings
 

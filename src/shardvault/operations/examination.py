@@ -6,9 +6,11 @@ anything is locked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shardvault.barrier.limits import HOLD_S
+from shardvault.barrier.round_trips import DISTANCE_REMEDY, examine_distance
 from shardvault.errors import PrivilegeError, RefusedError, ShardvaultError
 from shardvault.failpoints import is_off
 from shardvault.fleet.preflight import (
@@ -89,7 +91,7 @@ def examine_survey(
     )
 
 
-def examine_fleet(fleet: Fleet, scope: Scope) -> tuple[Finding, ...]:
+def examine_fleet(fleet: Fleet, scope: Scope, hold_s: float = HOLD_S) -> tuple[Finding, ...]:
     """Examine the shards in scope as a backup does; a shard's fault is never raised.
 
     What a login is not shown could be taken for absent: the contents of a shard are examined
@@ -98,15 +100,16 @@ def examine_fleet(fleet: Fleet, scope: Scope) -> tuple[Finding, ...]:
     Args:
         fleet: whose primaries are asked.
         scope: what is to be backed up.
+        hold_s: longest hold of the barrier [s].
 
     Raises:
         UsageError: the scope names a shard that the fleet does not have.
     """
-    return survey_fleet(fleet, scope)[0]
+    return survey_fleet(fleet, scope, hold_s)[0]
 
 
 def survey_fleet(
-    fleet: Fleet, scope: Scope
+    fleet: Fleet, scope: Scope, hold_s: float = HOLD_S
 ) -> tuple[tuple[Finding, ...], dict[ShardName, ShardSurvey]]:
     """Examine the shards in scope, and return also what each of them holds.
 
@@ -116,7 +119,7 @@ def survey_fleet(
         UsageError: the scope names a shard that the fleet does not have.
     """
     wanted = choose_shards(fleet, scope.shards)
-    examination = _Examination(fleet, scope)
+    examination = _Examination(fleet, scope, hold_s)
     try:
         examination.connect([shard for shard in fleet.shards if shard.name in wanted])
         examination.ask_servers()
@@ -142,6 +145,7 @@ class _Examination:
 
     fleet: Fleet
     scope: Scope
+    hold_s: float
     shards: list[Shard] = field(default_factory=list)
     sessions: dict[ShardName, Session] = field(default_factory=dict)
     opened: list[Session] = field(default_factory=list)
@@ -170,7 +174,8 @@ class _Examination:
 
         def examine(shard: Shard) -> tuple[Finding, ...]:
             session = self.sessions[shard.name]
-            return examine_server(Source(shard, session, self.fleet, self.scope))
+            found = examine_server(Source(shard, session, self.fleet, self.scope))
+            return (*found, *_examine_distance(shard, session, self.hold_s))
 
         self._each("connection", examine)
         sessions = {shard.name: self.sessions[shard.name] for shard in self.shards}
@@ -220,6 +225,12 @@ class _Examination:
         found = map_parallel(work, self.shards, limit=_MOST_THREADS)
         self.findings += [finding for group in found for finding in group]
         self.shards = [shard for shard in self.shards if shard.name not in failed]
+
+
+def _examine_distance(shard: Shard, session: Session, hold_s: float) -> Iterator[Finding]:
+    """Block what the barrier itself refuses, see ``barrier.round_trips``."""
+    if message := examine_distance(session, hold_s):
+        yield Finding(Severity.BLOCKER, shard.name, "round trip", message, DISTANCE_REMEDY)
 
 
 def _try(

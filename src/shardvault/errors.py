@@ -233,3 +233,7 @@ class Interrupted(ShardvaultError):
     """Report that the user stopped the operation."""
 
     exit_code = 130
+
+
+class AfterwardsWarning(UserWarning):
+    """Warn of what failed after, or beside, work that is done and counts."""

@@ -80,6 +80,7 @@ SWITCHES = frozenset(
         "backup.stored_text",
         "forget.last",
         "backup.source_rules",
+        "done.stays_done",
         "key.last_slot",
         "latest.scope",
         "log.authors",

@@ -13,6 +13,7 @@ from shardvault.errors import Interrupted, ShardvaultError, UsageError
 from shardvault.events import Noticed, PhaseStarted
 from shardvault.interfaces import EventSink, Storage
 from shardvault.model.report import CopyReport, Finding, RepositoryCopy, Severity
+from shardvault.repository.afterwards import warn_only
 from shardvault.repository.mirror import mirror_repository, remember_mirror
 from shardvault.repository.store import Repository
 from shardvault.storage.append_only import AppendOnlyStorage
@@ -131,7 +132,8 @@ def _mirror(
         storage = AppendOnlyStorage(storage)
     insides = source.insides()
     done = mirror_repository(insides, storage, drops_pruned=drop_pruned)
-    remember_mirror(insides, storage, remember_heads(section.url))
+    with warn_only():
+        remember_mirror(insides, storage, remember_heads(section.url))
     remedy = "repair the repository, then copy again"
     return RepositoryCopy(
         repository=section.label,

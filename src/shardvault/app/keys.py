@@ -20,6 +20,7 @@ from shardvault.model.report import (
     Severity,
 )
 from shardvault.operations.check import warn_of_slots
+from shardvault.repository.afterwards import warn_only
 from shardvault.repository.format import IDENTITY_PREFIX, KEY_BYTES, RECIPIENT_PREFIX
 from shardvault.repository.keychain import Keychain
 from shardvault.repository.keyfiles import create_private_line, format_line
@@ -72,7 +73,7 @@ def add_key(
     chain = open_configured(load(config, repository)).keychain()
     with new_closer(NewKey(file, passphrase, recipient, command)) as closer:
         name = chain.add(closer, label)
-    return _report("added", chain, name, file)
+    return _report("added", chain, name, label, file)
 
 
 def add_source(
@@ -87,7 +88,7 @@ def add_source(
         repository: which of its repositories, by name or URL; None = the first.
     """
     chain = open_configured(load(config, repository)).keychain()
-    return _report("added", chain, chain.add_source(label, Path(file)), file)
+    return _report("added", chain, chain.add_source(label, Path(file)), label, file)
 
 
 def remove_key(
@@ -127,7 +128,7 @@ def rotate_key(
         raise UsageError("a source is not replaced", hint="add a new one, then remove the old one")
     with new_closer(NewKey(file, passphrase, recipient, command)) as closer:
         name = chain.rotate(found, closer)
-    return _report("replaced", chain, name, file)
+    return _report("replaced", chain, name, found.label, file)
 
 
 def export_key(config: str | None = None, *, repository: str | None = None) -> PaperReport:
@@ -154,7 +155,7 @@ def recover_key(
     chain = open_with_paper(open_store(loaded), read_paper(paper), memory=memory).keychain()
     with new_closer(NewKey(file=file)) as closer:
         name = chain.add(closer, label)
-    return _report("added", chain, name, file)
+    return _report("added", chain, name, label, file)
 
 
 def make_identity(file: str) -> IdentityReport:
@@ -164,9 +165,14 @@ def make_identity(file: str) -> IdentityReport:
     return IdentityReport(file, format_line(RECIPIENT_PREFIX, public_half(private)))
 
 
-def _report(change: str, chain: Keychain, name: str, file: str | None) -> KeyChangeReport:
-    found = next(key for key in chain.list().all if key.name == name)
-    return KeyChangeReport(change, _describe(found), file or "")
+def _report(
+    change: str, chain: Keychain, name: str, label: str, file: str | None
+) -> KeyChangeReport:
+    """Describe the key that was made, with less if it cannot be read again now."""
+    entry = KeyEntry(name.rpartition("/")[2], "", label, "")
+    with warn_only():
+        entry = _describe(next(key for key in chain.list().all if key.name == name))
+    return KeyChangeReport(change, entry, file or "")
 
 
 def _describe(key: Slot | Source) -> KeyEntry:

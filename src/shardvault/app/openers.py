@@ -104,11 +104,22 @@ def _closer(key: NewKey) -> Closer:
 
 
 def state_folder() -> Path:
-    """Return the folder in which this computer remembers repositories; it need not exist."""
+    """Return the folder in which this computer remembers repositories; it need not exist.
+
+    Raises:
+        UsageError: no variable names it, and there is no home folder.
+    """
     if named := os.environ.get(STATE_VARIABLE):
         return Path(named)
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "shardvault"
+    if base := os.environ.get("XDG_STATE_HOME"):
+        return Path(base) / "shardvault"
+    try:
+        return Path.home() / ".local" / "state" / "shardvault"
+    except RuntimeError:
+        raise UsageError(
+            "the home folder is unknown, and with it where this computer remembers repositories",
+            hint=f"name a private folder in the environment variable {STATE_VARIABLE}",
+        ) from None
 
 
 def remember_heads(url: str) -> HeadMemory:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from shardvault.cli.output import write_report
+from shardvault.cli.output import write_outcome, write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
@@ -81,7 +81,7 @@ def backup(settings: Settings, /, dry_run: bool, **options: Any) -> int:
             wait_lock_s=options["wait_lock_s"],
             sink=sink,
         )
-    write_report(report, settings, describe_backup)
+    write_outcome(report, settings, describe_backup)
     return FindingsError.exit_code if report.status == "findings" else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shardvault.cli.output import write_report
+from shardvault.cli.output import write_outcome
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
@@ -21,5 +21,5 @@ def init(settings: Settings) -> int:
     with open_sink(settings) as sink:
         sink.emit(PhaseStarted("init", "probe the store"))
         report = app.init(settings.config)
-    write_report(report, settings, describe_init)
+    write_outcome(report, settings, describe_init)
     return 0

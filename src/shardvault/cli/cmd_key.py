@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from shardvault.cli.asking import ask_new_passphrase, confirm, read_text
-from shardvault.cli.output import write_report
+from shardvault.cli.output import write_outcome, write_report
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Topic, Verb
 from shardvault.cli.words import choose_repository
@@ -77,7 +77,7 @@ def add_key(settings: Settings, /, label: str, repository: str | None, **wanted:
 
     closer = _closer(**wanted)
     report = app.add_key(label, settings.config, repository=repository, **closer)
-    write_report(report, settings, describe_change)
+    write_outcome(report, settings, describe_change)
     return 0
 
 
@@ -97,7 +97,7 @@ def add_source(settings: Settings, label: str, out: str, *, repository: str | No
     from shardvault import app
     from shardvault.cli.page_key import describe_change
 
-    write_report(
+    write_outcome(
         app.add_source(label, out, settings.config, repository=repository),
         settings,
         describe_change,
@@ -119,7 +119,7 @@ def remove_key(settings: Settings, name: str, *, repository: str | None) -> int:
     from shardvault.cli.page_key import describe_change
 
     confirm(settings, f"remove key {name!r}?")
-    write_report(
+    write_outcome(
         app.remove_key(name, settings.config, repository=repository), settings, describe_change
     )
     return 0
@@ -141,7 +141,7 @@ def rotate_key(settings: Settings, /, name: str, repository: str | None, **wante
 
     closer = _closer(**wanted)
     report = app.rotate_key(name, settings.config, repository=repository, **closer)
-    write_report(report, settings, describe_change)
+    write_outcome(report, settings, describe_change)
     return 0
 
 
@@ -174,7 +174,7 @@ def recover_key(
     from shardvault.cli.page_key import describe_change
 
     report = app.recover_key(read_text(paper), label, out, settings.config, repository=repository)
-    write_report(report, settings, describe_change)
+    write_outcome(report, settings, describe_change)
     return 0
 
 

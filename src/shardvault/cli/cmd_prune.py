@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from shardvault.cli.asking import confirm, is_terminal
-from shardvault.cli.output import write_report
+from shardvault.cli.output import write_outcome, write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
@@ -58,7 +58,7 @@ def prune(
             reason=reason,
             sink=sink,
         )
-    write_report(report, settings, describe_prune)
+    write_outcome(report, settings, describe_prune)
     return 0
 
 
@@ -111,7 +111,7 @@ def forget(
             confirm_last=last_complete,
             sink=sink,
         )
-    write_report(report, settings, describe_forget)
+    write_outcome(report, settings, describe_forget)
     return 0
 
 
@@ -136,9 +136,9 @@ def policy(
     if rules and keep_all:
         raise UsageError("--keep-all stands beside rules", hint="give one of them")
     new = ",".join(rules) if rules or keep_all else None
-    write_report(
-        app.policy(settings.config, repository=repository, keep=new), settings, describe_policy
-    )
+    report = app.policy(settings.config, repository=repository, keep=new)
+    write = write_report if new is None else write_outcome
+    write(report, settings, describe_policy)
     return 0
 
 
@@ -161,7 +161,7 @@ def keep(
         report = app.release(backup_id, settings.config, repository=repository)
     else:
         report = app.keep(backup_id, reason, settings.config, repository=repository)
-    write_report(report, settings, describe_hold)
+    write_outcome(report, settings, describe_hold)
     return 0
 
 
@@ -182,6 +182,7 @@ def unlock(settings: Settings, is_breaking: bool, *, repository: str | None) -> 
     if is_breaking and report.leases:
         for lease in report.leases:
             confirm(settings, f"break the lease of {lease.owner}?")
-        report = app.unlock(settings.config, repository=repository)
+        write_outcome(app.unlock(settings.config, repository=repository), settings, describe_leases)
+        return 0
     write_report(report, settings, describe_leases)
     return 0

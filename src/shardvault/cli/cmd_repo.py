@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shardvault.cli.escape import escape
-from shardvault.cli.output import render_page, use_color, write_report
+from shardvault.cli.output import render_page, use_color, write_outcome, write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Topic, Verb
@@ -159,7 +159,7 @@ def _repair(
     if forget_damaged and not is_agreed and report.damage:
         _agree_to_forget(settings, report)
         report = _run_repair(settings, repository, forget_damaged=True, **options)
-    write_report(report, settings, describe_repo_repair)
+    write_outcome(report, settings, describe_repo_repair)
     return IntegrityError.exit_code if report.status == "damaged" else 0
 
 
@@ -212,7 +212,7 @@ def copy(settings: Settings, /, backups: tuple[str, ...], **options: Any) -> int
         report = app.copy_repository(
             backups, settings.config, threads=settings.threads, sink=sink, **options
         )
-    write_report(report, settings, describe_copy)
+    write_outcome(report, settings, describe_copy)
     first = next((done for done in report.copies if done.findings), None)
     return (first.exit_code or IntegrityError.exit_code) if first else 0
 
@@ -254,5 +254,5 @@ def accept(settings: Settings, *, repository: str | None) -> int:
             click.echo(escape(fault), err=True)
         confirm(settings, "take this state for the true one?")
         report = app.accept_history(settings.config, repository=repository)
-    write_report(report, settings, describe_history)
+    write_outcome(report, settings, describe_history)
     return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shardvault.cli.output import write_report
+from shardvault.cli.output import write_outcome, write_report
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
@@ -163,7 +163,7 @@ def _run_restore(request: Request, settings: Settings) -> RestoreReport:
     with open_sink(settings) as sink:
         sink.emit(PhaseStarted("restore", "plan"))
         report = request.run(settings, sink)
-    write_report(report, settings, describe_restore)
+    write_outcome(report, settings, describe_restore)
     return report
 
 

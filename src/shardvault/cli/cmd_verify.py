@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shardvault.cli.output import write_report
+from shardvault.cli.output import write_outcome
 from shardvault.cli.render import open_sink
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Verb
@@ -41,5 +41,5 @@ def verify(
             download_bytes_s=download_bytes_s,
             sink=sink,
         )
-    write_report(report, settings, describe_verify)
+    write_outcome(report, settings, describe_verify)
     return _EXIT_CODES.get(report.status, IntegrityError.exit_code)

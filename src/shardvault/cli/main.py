@@ -18,12 +18,30 @@ def main() -> int:
         # A service manager stops us with SIGTERM; locks are given back as after Ctrl-C.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
+        _open_closed_streams()
         from shardvault.cli.program import run_program
 
         return run_program(sys.argv[1:])
     except KeyboardInterrupt:  # while modules were imported, or a second time while leaving
         sys.stderr.write("shardvault: interrupted\n")
         return INTERRUPTED
+
+
+def _open_closed_streams() -> None:
+    """Put /dev/null in the place of closed streams.
+
+    A file that is opened later would get the number of the closed stream, and what is written
+    to that stream, by us or by a program that we start, would go into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 
 import click
@@ -22,8 +23,10 @@ from shardvault.cli.cmd_show import show
 from shardvault.cli.cmd_verify import verify
 from shardvault.cli.cmd_version import print_version, version
 from shardvault.cli.failure import report_failure
+from shardvault.cli.notices import Notices
 from shardvault.cli.settings import Settings
 from shardvault.cli.verbs import Program
+from shardvault.errors import AfterwardsWarning
 
 COMMANDS: tuple[click.Command, ...] = (
     init,
@@ -67,6 +70,13 @@ for _command in COMMANDS:
 def run_program(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; nothing ends in a traceback."""
     settings = Settings()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", AfterwardsWarning)
+        warnings.showwarning = Notices(settings, warnings.showwarning).show
+        return _run(arguments, settings)
+
+
+def _run(arguments: Sequence[str], settings: Settings) -> int:
     try:
         if instruction := os.environ.get(COMPLETE_VARIABLE):
             return complete(program, instruction)

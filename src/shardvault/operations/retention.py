@@ -42,8 +42,15 @@ def read_policy(repository: Repository) -> PolicyReport:
 def set_policy(repository: Repository, keep: Keep) -> PolicyReport:
     """Replace the repository's policy; the next prune follows it."""
     text = msgspec.json.encode(asdict(keep)).decode()
-    _append(repository, lambda history: None if history.policy == text else PolicySet(text))
-    return read_policy(repository)
+    holds: dict[str, str] = {}
+
+    def decide(history: History) -> PolicySet | None:
+        holds.clear()
+        holds.update(history.holds)
+        return None if history.policy == text else PolicySet(text)
+
+    _append(repository, decide)
+    return PolicyReport(format_keep(keep), holds)
 
 
 def hold_backup(repository: Repository, backup: str, reason: str) -> HoldReport:

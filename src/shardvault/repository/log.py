@@ -24,6 +24,7 @@ from shardvault.errors import (
 )
 from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import Storage
+from shardvault.repository.afterwards import warn_only
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.entries import Action, Entry
 from shardvault.repository.format import (
@@ -343,8 +344,10 @@ class Log:
         return ()
 
     def _remember(self) -> None:
+        """Remember the head; what counts is in the repository, whether that succeeds or not."""
         if self._memory is not None:
-            self._memory.advance(self.head)
+            with warn_only():
+                self._memory.advance(self.head)
 
 
 def _in_batches(first: int, last: int) -> Iterator[range]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shardvault.errors import StorageError
 from shardvault.interfaces import ChunkKind, Storage
+from shardvault.repository.afterwards import warn_only
 from shardvault.repository.format import INDEX_PREFIX
 from shardvault.repository.index import Index, list_packs, parse_index
 from shardvault.repository.private_folders import make_private_folder
@@ -40,9 +41,13 @@ class SourceCache:
         index.names.update(
             found.name.removeprefix(INDEX_PREFIX) for found in storage.list(INDEX_PREFIX)
         )
-        for path in self._list():
+        paths: list[Path] = []
+        with warn_only():
+            paths = self._list()
+        for path in paths:
             if path.name not in index.names:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
                 continue
             index.own.add(path.name)
             for record in parse_index(_read(path)):
@@ -52,7 +57,11 @@ class SourceCache:
         return index
 
     def keep(self, word: str, plain: bytes) -> None:
-        """Keep the contents of an index object; raises StorageError."""
+        """Keep the contents of an index object; if that fails, the next backup stores more."""
+        with warn_only():
+            self._write(word, plain)
+
+    def _write(self, word: str, plain: bytes) -> None:
         temporary = self._folder / f".{word}"
         try:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

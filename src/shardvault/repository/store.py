@@ -25,6 +25,7 @@ from shardvault.interfaces import ChunkKind, Storage
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.manifest import Manifest
 from shardvault.model.report import BackupSummary
+from shardvault.repository.afterwards import warn_only
 from shardvault.repository.catalog import Catalog, new_backup_id
 from shardvault.repository.chunks import ChunkReader, ChunkWriter
 from shardvault.repository.crypto import RandomBytes
@@ -385,10 +386,11 @@ def create_repository(
         write_slot(storage, ring, closer, sha256(stored).digest(), random_bytes, label=label)
         begin_log(storage, ring, Created(repository.hex()), random_bytes)
         storage.put_new(FORMAT_NAME, [stored])
-    if storage.features.owner_lock:
-        cast("OwnedStorage", storage).make_reserve()
     created = Repository(storage, ring, random_bytes, memory=memory)
-    created.log.accept()
+    with warn_only():
+        if storage.features.owner_lock:
+            cast("OwnedStorage", storage).make_reserve()
+        created.log.accept()
     return created
 
 

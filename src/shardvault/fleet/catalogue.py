@@ -86,16 +86,15 @@ GROUPS = (
         "roles_mapping role_edges default_roles global_grants",
     ),
     _group(
-        Verdict.NAMED,
+        Verdict.CARRIED,
         "foreign servers",
-        "CREATE SERVER, which FEDERATED and Spider tables refer to",
+        "FEDERATED and Spider tables refer to them; a server that a target has otherwise is kept",
         mysql="servers",
     ),
     _group(
-        Verdict.NAMED,
+        Verdict.CARRIED,
         "spatial reference systems",
-        "those that a server has by itself are the same on each server of its version; others "
-        "are named",
+        "those that users made; the others each server has by itself",
         info="st_spatial_reference_systems",
     ),
     _group(

@@ -21,6 +21,7 @@ from shardvault.fleet.definitions import (
     used_engines,
 )
 from shardvault.fleet.grants import find_lost, read_grants
+from shardvault.fleet.instance_objects import examine_instance_objects
 from shardvault.fleet.name_rule import (
     NameRule,
     find_collisions,
@@ -315,6 +316,10 @@ def _check_contents(target: _Target) -> Iterable[Finding]:
     )
 
 
+def _check_instance(target: _Target) -> Iterable[Finding]:
+    return examine_instance_objects(target.session, target.contents)
+
+
 def _check_databases(target: _Target) -> Iterable[Finding]:
     if target.terms.is_resumed:
         return ()
@@ -362,6 +367,7 @@ _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("case rule", _check_case),
     ("settings", _check_settings),
     ("space", _check_space),
+    ("instance", _check_instance),
     ("contents", _check_contents),
     ("databases", _check_databases),
     ("session", _check_session),  # last: it leaves the base state

@@ -11,7 +11,15 @@ from shardvault.fleet.foreign import strip_quoted
 from shardvault.model.column_types import COLUMN_TYPES, Version
 from shardvault.model.manifest import TableRecord
 from shardvault.model.position import Family
-from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema, Table, TableKind
+from shardvault.model.schema import (
+    Account,
+    CodeObject,
+    InstanceObject,
+    ObjectKind,
+    Schema,
+    Table,
+    TableKind,
+)
 from shardvault.mysql.session import decode
 
 Users = dict[str, list[str]]
@@ -51,6 +59,7 @@ class Contents:
     tables: tuple[TableRecord, ...] = ()
     objects: tuple[CodeObject, ...] = ()
     accounts: tuple[Account, ...] = field(default=(), repr=False)
+    instance_objects: tuple[InstanceObject, ...] = ()
 
 
 def used_charsets(contents: Contents) -> Users:

@@ -40,11 +40,6 @@ class _Kind:
 
 _BOTH = (
     _Kind(
-        "foreign servers",
-        "SELECT server_name FROM mysql.servers ORDER BY 1",
-        "CREATE SERVER on the target before a restore",
-    ),
-    _Kind(
         "loadable functions",
         "SELECT CONCAT(name, ' (', dl, ')') FROM mysql.func ORDER BY 1",
         "put the file into the plugin folder of the target and CREATE FUNCTION … SONAME there",
@@ -66,13 +61,6 @@ _MYSQL = (
         "SELECT resource_group_name FROM information_schema.resource_groups "
         "WHERE resource_group_name NOT IN ('USR_default', 'SYS_default') ORDER BY 1",
         "CREATE RESOURCE GROUP on the target, for the processors that it has",
-    ),
-    _Kind(
-        "spatial reference systems of your own",
-        "SELECT srs_id FROM information_schema.st_spatial_reference_systems WHERE srs_id <> 0 "
-        "AND (organization IS NULL OR organization <> 'EPSG' "
-        "OR organization_coordsys_id <> srs_id) ORDER BY 1",
-        "CREATE SPATIAL REFERENCE SYSTEM on the target before a restore",
     ),
     _Kind(
         "passwords that accounts had before, of",

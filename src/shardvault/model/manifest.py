@@ -12,7 +12,7 @@ from enum import StrEnum
 from shardvault.model.ids import BackupId, ChunkId, ShardName
 from shardvault.model.loss import AllowedLoss
 from shardvault.model.position import Position
-from shardvault.model.schema import Account, CodeObject, Schema, Table
+from shardvault.model.schema import Account, CodeObject, InstanceObject, Schema, Table
 
 MANIFEST_VERSION = 1
 
@@ -73,13 +73,19 @@ class TableRecord:
 
 @dataclass(frozen=True)
 class ShardPart:
-    """Hold all that one shard contributed."""
+    """Hold all that one shard contributed.
+
+    Attributes:
+        instance_objects: of the instance, not of a database; empty for a backup without this
+            field.
+    """
 
     name: ShardName
     schemas: tuple[Schema, ...]
     tables: tuple[TableRecord, ...]
     objects: tuple[CodeObject, ...]
     accounts: tuple[Account, ...]
+    instance_objects: tuple[InstanceObject, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ are opaque bytes as ``SHOW CREATE`` returned them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -145,6 +145,27 @@ class CodeObject:
     is_enabled: bool = True
     fault: str | None = None
     columns: tuple[str, ...] = ()
+
+
+class InstanceKind(StrEnum):
+    """Name what belongs to an instance, in the order in which it is created."""
+
+    SPATIAL_SYSTEM = "spatial reference system"
+    SERVER = "foreign server"
+
+
+@dataclass(frozen=True)
+class InstanceObject:
+    """Describe a foreign server, or a spatial reference system that a user made.
+
+    Attributes:
+        name: a server's name, or the number of a spatial reference system.
+        options: by their names; one of a server can be a password.
+    """
+
+    kind: InstanceKind
+    name: str
+    options: tuple[tuple[str, str], ...] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,15 @@ def quote_text(text: str) -> str:
     return f"_utf8mb4 X'{text.encode('utf-8', 'surrogateescape').hex()}'"
 
 
+def quote_literal(text: str) -> str:
+    """Write text in quotes, for the few places whose grammar takes no hex literal.
+
+    Only for sessions of ours: in utf8mb4, and without NO_BACKSLASH_ESCAPES.
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0")
+    return f"'{escaped}'"
+
+
 def quote_bytes(data: bytes) -> str:
     """Write bytes as a hex literal without a character set."""
     return f"X'{data.hex()}'"

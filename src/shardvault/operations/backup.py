@@ -190,7 +190,7 @@ class _Run:
     ) -> tuple[Mapping[ShardName, ShardSurvey], Losses, Plans]:
         """Read what is in scope, refuse what cannot be kept exact, and plan the ranges."""
         self._sink.emit(PhaseStarted(_OPERATION, "survey"))
-        before = survey_shards(self._sessions, self._choose().selection)
+        before = survey_shards(self._sessions, self._choose().selection, self._options.scope)
         losses = self._judge(before)
         return before, losses, self._plan(before, previous, losses)
 
@@ -264,7 +264,7 @@ class _Run:
     ) -> tuple[ChosenScope, Mapping[ShardName, ShardSurvey]]:
         """Read everything again after the cut; equal on both sides means equal at the cut."""
         chosen = self._choose()
-        surveys = survey_shards(self._sessions, chosen.selection)
+        surveys = survey_shards(self._sessions, chosen.selection, self._options.scope)
         for name, survey in surveys.items():
             compare_surveys(before[name], survey)
         cut.assert_protected()

@@ -200,7 +200,7 @@ class _Examination:
         def examine(shard: Shard) -> tuple[Finding, ...]:
             session = sessions[shard.name]
             here = selections[0].on_shard(shard.name)
-            survey = self.surveys[shard.name] = survey_shard(shard.name, session, here)
+            survey = self.surveys[shard.name] = survey_shard(shard.name, session, here, self.scope)
             return examine_survey(shard, session, survey, self.scope)
 
         if sessions:

@@ -99,7 +99,14 @@ def build_manifest(heading: Heading, fleet: Fleet, taken: Taken, store: ChunkSto
 
 def _shard_record(name: ShardName, taken: Taken, store: ChunkStore) -> ShardRecord:
     survey, dumped, tables = taken.surveys[name], taken.dumped[name], taken.records[name]
-    part = ShardPart(name, survey.inventory.schemas, tables, survey.objects, survey.accounts)
+    part = ShardPart(
+        name,
+        survey.inventory.schemas,
+        tables,
+        survey.objects,
+        survey.accounts,
+        survey.instance_objects,
+    )
     cut = taken.cut.shards[name]
     return ShardRecord(
         name=name,

@@ -14,6 +14,7 @@ from shardvault.fleet.usability import examine_objects
 from shardvault.interfaces import ChunkSource, EventSink
 from shardvault.load.accounts import create_accounts, grant_accounts
 from shardvault.load.foreign_keys import add_foreign_keys
+from shardvault.load.instance_objects import create_instance_objects
 from shardvault.load.objects import NOT_CREATED, create_objects
 from shardvault.load.roles import leave_roles
 from shardvault.load.schema import create_schema
@@ -162,6 +163,7 @@ class _Run:
             clear_target(shard, session)
 
     def _create(self, shard: ShardRestore, session: Session) -> None:
+        self.findings += create_instance_objects(session, shard.instance_objects)
         for schema in shard.schemas:
             create_schema(session, schema)
         self.loads[shard.source] = TableLoads(shard, session, self.locks[shard.target.name])

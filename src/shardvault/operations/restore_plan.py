@@ -12,6 +12,7 @@ from shardvault.errors import PrivilegeError, ServerError, TargetRefused, UsageE
 from shardvault.failpoints import is_off
 from shardvault.fleet.compatibility import Terms, examine_target
 from shardvault.fleet.definitions import Contents
+from shardvault.fleet.instance_objects import choose_used
 from shardvault.fleet.inventory import TableName
 from shardvault.fleet.name_rule import NameRule, read_name_rule, write_contents
 from shardvault.fleet.scope import Selection
@@ -30,7 +31,7 @@ from shardvault.model.loss import AllowedLoss
 from shardvault.model.manifest import Manifest, ServerIdentity, ShardPart, TableRecord
 from shardvault.model.position import Family
 from shardvault.model.report import Finding, Severity
-from shardvault.model.schema import Account, CodeObject, ObjectKind, Schema
+from shardvault.model.schema import Account, CodeObject, InstanceObject, ObjectKind, Schema
 from shardvault.model.target import Fleet, Scope, Shard
 from shardvault.mysql.session import Session
 from shardvault.operations.losses import tell_losses
@@ -111,11 +112,19 @@ class ShardRestore:
     rule: NameRule = field(default_factory=NameRule)
     recorded: tuple[str, ...] = ()
     other_names: Mapping[TableName, TableName] = field(default_factory=dict)
+    instance_objects: tuple[InstanceObject, ...] = ()
 
     @property
     def contents(self) -> Contents:
         """Give what the target gets."""
-        return Contents(self.schemas, self.whole, self.tables, self.objects, self.accounts)
+        return Contents(
+            self.schemas,
+            self.whole,
+            self.tables,
+            self.objects,
+            self.accounts,
+            self.instance_objects,
+        )
 
     def with_contents(self, contents: Contents) -> ShardRestore:
         """Return the same restore of other contents."""
@@ -292,7 +301,18 @@ def _choose(
         objects=tuple(item for item in part.objects if _is_chosen(item, names, whole)),
         accounts=part.accounts if options.with_accounts else (),
         recorded=tuple(account.name for account in part.accounts),
+        instance_objects=_choose_instance_objects(part, names, options),
     )
+
+
+def _choose_instance_objects(
+    part: ShardPart, tables: set[tuple[str, str]], options: RestoreOptions
+) -> tuple[InstanceObject, ...]:
+    """Choose all of them for a whole restore, else what the chosen tables use."""
+    if not options.scope.include:
+        return part.instance_objects
+    records = (one.table for one in part.tables if (one.table.schema, one.table.name) in tables)
+    return choose_used(part.instance_objects, records)
 
 
 def _is_chosen(item: CodeObject, tables: set[tuple[str, str]], whole: frozenset[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from shardvault.fleet.instance_objects import write_create
 from shardvault.interfaces import ChunkSource
 from shardvault.model.manifest import Manifest, ShardPart
 from shardvault.model.report import Definition, DefinitionsReport, ShowReport, TableVolume
@@ -29,6 +30,7 @@ def run_show(manifest: Manifest, store: ChunkSource) -> ShowReport:
         for record in part.tables
     )
     objects = Counter(str(item.kind) for part in parts for item in part.objects)
+    objects.update(str(item.kind) for part in parts for item in part.instance_objects)
     objects["account"] = sum(len(part.accounts) for part in parts)
     return ShowReport(report_of(manifest), tables, dict(objects))
 
@@ -45,6 +47,9 @@ def _list(part: ShardPart) -> Iterator[Definition]:
     for table in (record.table for record in part.tables):
         text = _text(table.create_sql)
         yield Definition(part.name, table.schema, table.name, "table", text)
+    for one in part.instance_objects:
+        text = write_create(one, is_shown=True)
+        yield Definition(part.name, "", one.name, one.kind, text)
     for item in part.objects:
         yield Definition(part.name, item.schema, item.name, item.kind, _text(item.create_sql))
 

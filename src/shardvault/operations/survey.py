@@ -16,6 +16,7 @@ from shardvault.errors import (
 )
 from shardvault.failpoints import is_off
 from shardvault.fleet.accounts import read_accounts
+from shardvault.fleet.instance_objects import choose_used, named_servers, read_instance_objects
 from shardvault.fleet.inventory import (
     Inventory,
     TableName,
@@ -30,7 +31,7 @@ from shardvault.fleet.topology import SYSTEM_SCHEMAS, find_dangling
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity
 from shardvault.model.position import Family
-from shardvault.model.schema import Account, CodeObject
+from shardvault.model.schema import Account, CodeObject, InstanceObject
 from shardvault.model.target import Fleet, Node, Scope, Shard
 from shardvault.mysql.session import Session, decode
 from shardvault.workers.local import map_parallel
@@ -64,6 +65,7 @@ class ShardSurvey:
     objects: tuple[CodeObject, ...]
     accounts: tuple[Account, ...]
     notices: tuple[str, ...]
+    instance_objects: tuple[InstanceObject, ...] = ()
 
 
 @contextlib.contextmanager
@@ -164,37 +166,51 @@ def _shorten(nodes: Sequence[Node], most: int = 5) -> str:
     return shown + (f" and {len(nodes) - most} more" if len(nodes) > most else "")
 
 
-def survey_shards(sessions: Sessions, selection: Selection) -> dict[ShardName, ShardSurvey]:
-    """Read definitions and objects in scope of every shard, in parallel."""
+def survey_shards(
+    sessions: Sessions, selection: Selection, scope: Scope
+) -> dict[ShardName, ShardSurvey]:
+    """Read definitions and objects in scope of every shard, in parallel.
+
+    Args:
+        sessions: in the read state.
+        selection: what the scope chose.
+        scope: as the user gave it.
+    """
 
     def look(name: ShardName) -> ShardSurvey:
         with ddl_detected(name):
-            return survey_shard(name, sessions[name], selection.on_shard(name))
+            return survey_shard(name, sessions[name], selection.on_shard(name), scope)
 
     names = list(sessions)
     return dict(zip(names, map_parallel(look, names, limit=_MOST_THREADS), strict=True))
 
 
-def survey_shard(name: ShardName, session: Session, selection: Selection) -> ShardSurvey:
+def survey_shard(
+    name: ShardName, session: Session, selection: Selection, scope: Scope
+) -> ShardSurvey:
     """Read definitions and objects of one shard.
 
     Args:
         session: in the read state.
         selection: what is in scope there.
+        scope: as the user gave it.
     """
     binlog = read_binlog_place(session)
     tables = frozenset((node.schema, node.table) for node in selection.tables)
     schemas = tuple(scope.schema for scope in selection.schemas)
     whole = tuple(scope.schema for scope in selection.schemas if scope.is_whole)
     accounts, notices = _read_accounts(session)
+    inventory = read_inventory(session, schemas, tables)
+    instance_objects, more = _read_instance_objects(session, inventory, scope)
     return ShardSurvey(
         shard=name,
         server=read_server(session),
         binlog=binlog,
-        inventory=read_inventory(session, schemas, tables),
+        inventory=inventory,
         objects=read_objects(session, whole, tables),
         accounts=accounts,
-        notices=notices,
+        notices=(*notices, *more),
+        instance_objects=instance_objects,
     )
 
 
@@ -211,6 +227,21 @@ def _read_accounts(session: Session) -> tuple[tuple[Account, ...], tuple[str, ..
         return read_accounts(session), ()
     except PrivilegeError as error:
         return (), (f"shard {session.shard}: accounts are not in the backup: {error.message}",)
+
+
+def _read_instance_objects(
+    session: Session, inventory: Inventory, scope: Scope
+) -> tuple[tuple[InstanceObject, ...], tuple[str, ...]]:
+    """Read what belongs to the instance; of a narrowed scope only what its tables use."""
+    used = sorted({name for table in inventory.tables for name in named_servers(table)})
+    try:
+        found = read_instance_objects(session)
+    except PrivilegeError as error:
+        if not used:
+            return (), ()
+        message = f"foreign servers {', '.join(used)} are not in the backup: {error.message}"
+        return (), (f"shard {session.shard}: {message}",)
+    return choose_used(found, inventory.tables) if scope.include else found, ()
 
 
 @contextlib.contextmanager
@@ -238,6 +269,8 @@ def compare_surveys(before: ShardSurvey, after: ShardSurvey) -> None:
         changed.append("a database")
     if _identities(before.objects) != _identities(after.objects):
         changed.append("a view, routine, trigger or event")
+    if before.instance_objects != after.instance_objects:
+        changed.append("a foreign server or spatial reference system")
     if changed:
         raise changed_error(before.shard, changed)
 

@@ -11,7 +11,6 @@ from shardvault import app
 from shardvault.errors import ConfigError, RefusedError, UnknownBackup, UsageError
 from shardvault.model.target import Scope
 from tests.integration.operations_support import (
-    Lone,
     Vault,
     assert_clean_failure,
     run_all,
@@ -156,10 +155,10 @@ def test_one_shard_of_a_fleet_with_logical_tables_is_backed_up_and_restored(
     report = vault.backup(scope=Scope(shards=("s0",)))
     assert report.scope == ("--shards s0",)
     assert [table.rows for table in report.logical_tables] == [4]
-    target = Lone({"s0": shop.shards["s1"]})
-    wipe(shop.shards["s1"])
-    restored = app.restore(report.id, vault.config, target=vault.target(target))
+    wipe(shop.shards["s0"])
+    restored = app.restore(report.id, vault.config, confirm_source=report.fleet)
     assert (restored.verified, restored.totals.tables) == (True, 3)
+    assert restored.scope == ("--shards s0",)
 
 
 def test_without_the_rule_a_shard_that_was_not_asked_is_taken_for_empty(

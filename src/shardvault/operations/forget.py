@@ -88,10 +88,20 @@ def _refuse_guarded(
 
 
 def _is_last(survey: Survey, history: History, backup: BackupId) -> bool:
-    """Return whether a backup is complete and no other complete one of its fleet is verified."""
+    """Return whether a backup is complete and no other complete one is verified.
+
+    Only backups of the same fleet by the same author count. A source whose key was removed is
+    no author any more: what it wrote goes without a question.
+    """
+    author = history.sources.get(backup, "")
     manifest = survey.manifests[backup]
+    if manifest.scope or author in history.removed_keys:
+        return False
     others = (one for one in survey.manifests.values() if one.id != backup)
-    return not manifest.scope and not any(
-        one.fleet == manifest.fleet and not one.scope and one.id in history.verified
+    return not any(
+        one.fleet == manifest.fleet
+        and not one.scope
+        and history.sources.get(one.id, "") == author
+        and one.id in history.verified
         for one in others
     )

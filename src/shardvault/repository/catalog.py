@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -27,7 +27,7 @@ from shardvault.model.report import BackupSummary
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.entries import Committed
 from shardvault.repository.format import INDEX_PREFIX, MANIFEST_PREFIX, ObjectType, source_name
-from shardvault.repository.history import History
+from shardvault.repository.history import HIGHEST, LOWEST, History, Rank
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.lookup import Latest, asks_latest, find_id, find_latest, unknown_backup
 from shardvault.repository.objects import fetch_sealed, open_signed, prove_written, seal_signed
@@ -61,7 +61,8 @@ class Scan:
             removed comes first.
         index: words of the index objects they need; those that only sources need left out.
         damaged: one error for each manifest that could not be read; names its object.
-        newer: the one of them that is newer than all healthy ones, or may be; None if none is.
+        faults: each of them that can be newer than a healthy one, with its rank; oldest first.
+        ranks: of the healthy ones, by id; see ``History.ranks``.
         ignored: the same as ``damaged`` of sources whose key was removed.
         unsound: names of sources some of whose manifests could not be read.
         has_own_damage: say whether other manifests than those could not be read.
@@ -71,11 +72,17 @@ class Scan:
     summaries: tuple[BackupSummary, ...]
     index: frozenset[str]
     damaged: tuple[IntegrityError, ...]
-    newer: IntegrityError | None = None
+    faults: tuple[tuple[Rank, IntegrityError], ...] = ()
+    ranks: Mapping[str, Rank] = field(default_factory=dict)
     ignored: tuple[IntegrityError, ...] = ()
     unsound: frozenset[str] = frozenset()
     has_own_damage: bool = False
     source_index: Mapping[str, str] = field(default_factory=dict)
+
+    def find_newer(self, backup: str | None) -> IntegrityError | None:
+        """Find a damaged manifest that is newer than a backup, or can be; None stands for none."""
+        rank = self.ranks.get(backup or "", LOWEST)
+        return next((error for found, error in self.faults if found > rank), None)
 
 
 def new_backup_id(
@@ -168,7 +175,7 @@ class Catalog:
                 that of the newest backup.
         """
         if asks_latest(word):
-            return find_latest(word, self._scan_undamaged(), narrow).id
+            return self._find_latest(word, narrow)
         history = self.history()
         if history is not None:
             return find_id(word, history.backups.keys())
@@ -224,14 +231,23 @@ class Catalog:
         """Say whether a manifest that is gone should be there: a prune may have run meanwhile."""
         return name in (_commits(self.history()) or ())
 
-    def _scan_undamaged(self) -> Sequence[BackupSummary]:
+    def _find_latest(self, word: str, narrow: Latest) -> BackupId:
+        """Choose among those that can be read, unless a damaged one can be meant."""
         scan = self.scan()
-        if scan.newer is not None:
+        try:
+            found = find_latest(word, scan.summaries, narrow).id
+        except UnknownBackup:
+            if scan.find_newer(None) is None:
+                raise
+            found = None
+        newer = scan.find_newer(found)
+        if found is None or newer is not None:
+            reason = newer.message if newer else ""
             raise IntegrityError(
-                f"cannot tell which backup is the latest: {scan.newer.message}",
+                f"cannot tell which backup is the latest: {reason}",
                 hint="name a backup by its id; `shardvault list` shows them",
-            ) from scan.newer
-        return scan.summaries
+            ) from newer
+        return found
 
     def pick_uncommitted(self, found: Iterable[ObjectStat]) -> tuple[ObjectStat, ...]:
         """Pick manifests that no entry of the log makes count: of interrupted backups.
@@ -340,21 +356,18 @@ class _Found:
             summaries=tuple(self._summaries),
             index=frozenset(self._index - replaced),
             damaged=tuple(one.error for one in self._faults if one.source not in removed),
-            newer=self._find_newer(),
+            faults=tuple(sorted(self._rank_faults(), key=lambda one: one[0])),
+            ranks=self._ranks,
             ignored=tuple(one.error for one in self._faults if one.source in removed),
             unsound=frozenset(one.source for one in self._faults if one.source),
             has_own_damage=any(not one.source for one in self._faults),
             source_index={word: source for word, source in needed if word not in replaced},
         )
 
-    def _find_newer(self) -> IntegrityError | None:
-        """Find a damaged manifest that is newer than the newest healthy one, or may be."""
-        if self._history is None:
-            return self._faults[0].error if self._faults else None
-        ranks = self._ranks
-        last = ranks[self._summaries[-1].id] if self._summaries else (False, 0)
-        newer = (fault.error for fault in self._faults if ranks.get(fault.backup, last) > last)
-        return next(newer, None)
+    def _rank_faults(self) -> Iterator[tuple[Rank, IntegrityError]]:
+        """Give each damaged manifest with its rank; what has none can be the newest."""
+        for fault in self._faults:
+            yield self._ranks.get(fault.backup, HIGHEST), fault.error
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,11 @@ from shardvault.repository.entries import (
     Repaired,
     Verified,
 )
+
+Rank = tuple[bool, int]
+"""Orders backups: whether its author counts still, and its place in the log."""
+LOWEST: Rank = (False, 0)
+HIGHEST: Rank = (True, sys.maxsize)
 
 
 @dataclass
@@ -66,7 +72,7 @@ class History:
         """Return the ids of packs that nothing new may rely on."""
         return frozenset(pack for entry in self.doomed.values() for pack in entry.packs)
 
-    def ranks(self) -> dict[str, tuple[bool, int]]:
+    def ranks(self) -> dict[str, Rank]:
         """Return what orders the backups, by their ids: the latest has the highest rank.
 
         The log puts them into order, not the clocks of their writers. What a source wrote

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.operations_support import run_all
 from tests.support.fleet import write_fleet_file
 from tests.support.servers import Flavour, start_instance
 
@@ -20,6 +21,7 @@ LEAVE_LIMIT_S = 30  # far above the three seconds that it has, far below any rea
 def test_a_hanging_server_does_not_keep_the_program(tmp_path: Path, verb: str) -> None:
     instance = start_instance(Flavour.MARIADB_1011, tmp_path / "i")
     try:
+        run_all(instance, "CREATE DATABASE data", "CREATE TABLE data.t (n INT)")
         config = write_fleet_file(
             tmp_path / "shardvault.yaml",
             {"s0": instance},

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from shardvault.barrier import BarrierLimits, Cut, take_cut
+from shardvault.errors import ServerError
 from shardvault.events import Event
 from shardvault.model.ids import ShardName
 from shardvault.model.target import Endpoint, Login, Shard
@@ -94,6 +95,15 @@ def client_ids(instance: Instance) -> set[int]:
             int(row[0] or 0) for row in rows if row[1] not in (b"system user", b"event_scheduler")
         }
         return clients - {session.connection_id}
+
+
+def end_statements(instance: Instance) -> None:
+    """End what a test left running: a server goes on with a statement whose client is gone."""
+    with session_of(instance) as session:
+        for number in client_ids(instance) - {session.connection_id}:
+            with suppress(ServerError):  # it has ended by itself
+                session.execute(f"KILL {number}")
+    wait_until(lambda: not client_ids(instance))
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -10,6 +10,7 @@ from shardvault.fleet.accounts import read_accounts
 from shardvault.load.accounts import create_accounts, grant_accounts
 from shardvault.model.report import Finding
 from shardvault.model.schema import Account
+from shardvault.mysql.session import Session
 from tests.integration.copying import fresh_schema, loading, reading
 from tests.support.servers import Flavour, Instance
 
@@ -29,6 +30,13 @@ def clean(instance: Instance) -> Iterator[Instance]:
     drop_accounts(instance)
 
 
+def forget_public(session: Session) -> None:
+    """Take what was granted to everybody out of the catalogue too: no statement does."""
+    session.execute("DELETE FROM mysql.global_priv WHERE User = 'PUBLIC'")
+    session.execute("DELETE FROM mysql.db WHERE User = 'PUBLIC'")
+    session.execute("FLUSH PRIVILEGES")
+
+
 def drop_accounts(instance: Instance) -> None:
     with reading(instance) as session:
         for account in read_accounts(session):
@@ -37,6 +45,7 @@ def drop_accounts(instance: Instance) -> None:
                 session.execute(f"DROP {kind} {account.name}")
             else:
                 session.execute(f"REVOKE ALL, GRANT OPTION FROM {account.name}")
+                forget_public(session)
 
 
 def recreate(instance: Instance, accounts: tuple[Account, ...]) -> tuple[Finding, ...]:

@@ -22,6 +22,7 @@ from tests.integration.barrier_support import (
     ListSink,
     client_ids,
     cut_of,
+    end_statements,
     make_schema,
     running,
     session_of,
@@ -166,6 +167,7 @@ def test_reading_too_long_under_the_barrier_is_ended(mariadb: Instance) -> None:
     with session_of(mariadb) as session:
         session.execute("SET lock_wait_timeout = 1")
         assert session.execute("INSERT INTO slow.t VALUES (1)") == 1
+    end_statements(mariadb)
 
 
 def test_an_interrupt_under_the_barrier_leaves_no_lock(mariadb_fleet: Fleet) -> None:

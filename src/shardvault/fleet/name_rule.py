@@ -111,7 +111,7 @@ def find_collisions(contents: Contents, rule: NameRule) -> list[str]:
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for kind, name in _names(contents):
         groups[kind, rule.fold(name)].append(name)
-    return [" and ".join(names) for names in groups.values() if len(names) > 1]
+    return [" and ".join(sorted(names)) for names in groups.values() if len(names) > 1]
 
 
 def _names(contents: Contents) -> Iterator[tuple[str, str]]:

@@ -69,7 +69,7 @@ class HeadMemory:
         """
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Head)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, msgspec.MsgspecError) as error:
             raise StorageError(

@@ -13,6 +13,8 @@ from shardvault.model.schema import (
     CodeObject,
     Column,
     ForeignKey,
+    InstanceKind,
+    InstanceObject,
     ObjectKind,
     Schema,
     Table,
@@ -66,7 +68,7 @@ def account(create: bytes = b"", *grants: bytes, name: str = APP, is_role: bool 
     return Account(name, is_role, create or b"CREATE USER " + name.encode(), grants)
 
 
-Thing = Schema | TableRecord | CodeObject | Account
+Thing = Schema | TableRecord | CodeObject | InstanceObject | Account
 
 
 def judge(thing: Thing, server: Server = MARIADB) -> list[str]:
@@ -79,6 +81,8 @@ def judge(thing: Thing, server: Server = MARIADB) -> list[str]:
             contents = replace(contents, tables=(thing,))
         case CodeObject():
             contents = replace(contents, objects=(thing,))
+        case InstanceObject():
+            contents = replace(contents, instance_objects=(thing,))
         case Account():
             contents = replace(contents, accounts=(thing,))
     return [found.reason for found in find_forgeries(contents, server)]
@@ -224,6 +228,16 @@ FORGED: dict[str, Thing] = {
     "a_definer_that_is_an_expression": code(
         ObjectKind.PROCEDURE, b"CREATE DEFINER=(SELECT 1) PROCEDURE `one`() SELECT 1"
     ),
+    "another_library": code(
+        ObjectKind.LIBRARY, b"CREATE LIBRARY `shop`.`two` LANGUAGE JAVASCRIPT AS $$ x $$"
+    ),
+    "a_library_and_a_second_statement": code(
+        ObjectKind.LIBRARY,
+        b"CREATE LIBRARY `one` LANGUAGE JAVASCRIPT AS $$ x $$; DROP DATABASE bank; SELECT $$ $$",
+    ),
+    "a_library_or_what_replaces_it": code(
+        ObjectKind.LIBRARY, b"CREATE LIBRARY IF NOT EXISTS `one` LANGUAGE JAVASCRIPT AS 'x'"
+    ),
     "a_package_that_is_a_body": code(
         ObjectKind.PACKAGE, b"CREATE " + _D + b" PACKAGE BODY `one` AS END"
     ),
@@ -237,6 +251,19 @@ FORGED: dict[str, Thing] = {
         b"CREATE " + _D + b" PROCEDURE `\x81`one`() SELECT 1",
         charset="gbk",
     ),
+    # what belongs to an instance
+    "a_spatial_system_whose_number_is_a_call": InstanceObject(
+        InstanceKind.SPATIAL_SYSTEM, "sleep(9)", (("name", "n"), ("definition", "d"))
+    ),
+    "a_spatial_system_of_an_organisation_that_goes_on": InstanceObject(
+        InstanceKind.SPATIAL_SYSTEM,
+        "4000001",
+        (("name", "n"), ("definition", "d"), ("organization", "o"), ("organization id", "1; x")),
+    ),
+    "a_spatial_system_without_a_definition": InstanceObject(
+        InstanceKind.SPATIAL_SYSTEM, "4000001", (("name", "n"),)
+    ),
+    "a_foreign_server_without_a_wrapper": InstanceObject(InstanceKind.SERVER, "s", ()),
     # triggers
     "a_trigger_of_another_table": code(
         ObjectKind.TRIGGER,
@@ -346,6 +373,12 @@ SOUND: dict[str, Thing] = {
         ObjectKind.FUNCTION,
         b"CREATE " + _D + b' FUNCTION "one" RETURN int AS a int; BEGIN RETURN 1; END',
         sql_mode=_ORACLE,
+    ),
+    "a_foreign_server": InstanceObject(
+        InstanceKind.SERVER, "s", (("wrapper", "mysql"), ("HOST", "'; DROP DATABASE bank"))
+    ),
+    "a_spatial_system": InstanceObject(
+        InstanceKind.SPATIAL_SYSTEM, "4000001", (("name", "n"), ("definition", "d"))
     ),
     "a_package_body": code(
         ObjectKind.PACKAGE_BODY,

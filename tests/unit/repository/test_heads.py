@@ -162,3 +162,11 @@ def test_a_process_that_is_stopped_in_its_turn_stops_no_other(
     assert memory.recall() == Head("aa", 1, "ff")
     memory.advance(Head("aa", 2, "ff"))
     assert memory.recall() == Head("aa", 2, "ff")
+
+
+def test_a_folder_that_is_a_file_remembers_nothing_and_cannot(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    memory = HeadMemory(tmp_path / "state" / "heads", "file:///r")
+    assert memory.recall() is None
+    with pytest.raises(StorageError, match="cannot remember the state"):
+        memory.advance(Head("aa", 1, "ff"))

@@ -12,7 +12,7 @@ from shardvault.fleet.stored_text.accounts import judge_account
 from shardvault.fleet.stored_text.code import choose_dialect, judge_code
 from shardvault.fleet.stored_text.cursor import Fold, Forged
 from shardvault.fleet.stored_text.tables import judge_schema, judge_table
-from shardvault.fleet.stored_text.values import judge_record, judge_state
+from shardvault.fleet.stored_text.values import judge_instance_object, judge_record, judge_state
 from shardvault.fleet.table_options import has_unknown_options, revive_unknown_options
 from shardvault.fleet.topology import SYSTEM_SCHEMAS
 from shardvault.model.manifest import TableRecord
@@ -88,6 +88,8 @@ def find_forgeries(
     for item in contents.objects:
         if item.fault is None:
             yield from _try(item.kind, f"{item.schema}.{item.name}", partial(judge.code, item))
+    for thing in contents.instance_objects:
+        yield from _try(thing.kind, thing.name, partial(judge_instance_object, thing))
     for account in contents.accounts:
         yield from _try("account", account.name, partial(judge.account, account))
 

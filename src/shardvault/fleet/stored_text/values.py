@@ -6,7 +6,7 @@ import re
 
 from shardvault.fleet.stored_text.cursor import Forged
 from shardvault.model.manifest import TableRecord
-from shardvault.model.schema import CodeObject, TableKind
+from shardvault.model.schema import CodeObject, InstanceKind, InstanceObject, TableKind
 from shardvault.mysql.charsets import find_codec
 
 _MODE = re.compile(r"(?:[A-Z][A-Z0-9_]*(?:,[A-Z][A-Z0-9_]*)*)?", re.ASCII)
@@ -24,6 +24,7 @@ _BORDER = re.compile(
     |CONVERT\(_utf8mb4\ X'(?:[0-9a-f]{2})*'\ USING\ \w+\)\ COLLATE\ \w+""",
     re.VERBOSE | re.ASCII,
 )
+_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
 
 
@@ -56,6 +57,28 @@ def judge_state(item: CodeObject) -> None:
             raise Forged(f"was made under {what} {value[:40]!r}, which is none")
     if item.database_collation and _WORD.fullmatch(item.database_collation) is None:
         raise Forged(f"was made under database collation {item.database_collation[:40]!r}")
+
+
+def judge_instance_object(item: InstanceObject) -> None:
+    """Judge that what belongs to an instance has what its statement is written of.
+
+    Names and texts of it are quoted; only numbers are not.
+
+    Raises:
+        Forged: something is missing, or a number is none.
+    """
+    options = dict(item.options)
+    wanted: tuple[str, ...] = ("wrapper",)
+    numbers: list[str] = []
+    if item.kind is InstanceKind.SPATIAL_SYSTEM:
+        wanted, numbers = ("name", "definition"), [item.name]
+        if "organization" in options:
+            numbers.append(options.get("organization id", ""))
+    if missing := [name for name in wanted if name not in options]:
+        raise Forged(f"has no {missing[0]}")
+    for number in numbers:
+        if _NUMBER.fullmatch(number) is None:
+            raise Forged(f"has {number[:40]!r} where a number belongs")
 
 
 def judge_record(record: TableRecord) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from shardvault import app
 from shardvault.events import Noticed
+from shardvault.fleet.usability import examine_objects
 from shardvault.model.report import Finding, Severity
-from shardvault.model.target import Scope
+from shardvault.model.schema import CodeObject, ObjectKind
+from shardvault.model.target import Endpoint, Login, Scope
+from shardvault.mysql.session import Session
+from tests.integration.barrier_support import wait_until
 from tests.integration.operations_support import Lone, Steps, Vault, query, run_all, set_failpoints
 from tests.support.servers import Instance, grant_backup_user
 
@@ -41,6 +47,7 @@ BROKEN = (
     "CREATE SQL SECURITY INVOKER VIEW free_broken AS SELECT * FROM x",
     f"CREATE DEFINER={POOR} VIEW not_allowed AS SELECT * FROM t",
     f"CREATE DEFINER={GONE} VIEW no_definer AS SELECT * FROM t",
+    f"CREATE DEFINER={POOR} TRIGGER powerless AFTER INSERT ON log FOR EACH ROW SET @a = 1",
     f"CREATE DEFINER={GONE} TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id",
     f"CREATE DEFINER={GONE} EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
     "DROP TABLE x",
@@ -102,10 +109,58 @@ def test_check_names_each_view_that_cannot_be_used_and_each_missing_definer(
     assert all("cannot be used" in message for message in broken)
     (untried,) = (item.message for item in views if item.severity is Severity.INFO)
     assert untried.startswith(f"view {SCHEMA}.free could not be tried: ")
-    (definer,) = (item for item in found if item.what == "definers")
-    assert definer.severity is Severity.WARNING
+    definers = [item.message for item in found if item.what == "definers"]
     named = "1 view, 1 trigger, 1 event: usable.no_definer, usable.g, usable.e"
-    assert definer.message == f"{GONE} does not exist; these fail with error 1449: {named}"
+    assert definers == [
+        f"{GONE} does not exist; these fail with error 1449: {named}",
+        f"{POOR} lacks TRIGGER; these fail: 1 trigger: usable.powerless",
+    ]
+    with pytest.raises(pymysql.MySQLError, match="TRIGGER command denied"):
+        run_all(instance, f"INSERT INTO {SCHEMA}.log VALUES (1)")
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [f"TRIGGER ON {SCHEMA}.log", f"TRIGGER ON {SCHEMA}.*", "TRIGGER ON *.*",
+     f"ALL ON {SCHEMA}.*", "TRIGGER ON `usa%`.*"],
+)  # fmt: skip
+def test_a_definer_that_has_its_privilege_by_any_grant_is_sound(
+    vault: Vault, instance: Instance, grant: str
+) -> None:
+    trigger = "TRIGGER allowed AFTER INSERT ON log FOR EACH ROW SET @a = 1"
+    run_all(
+        instance, f"USE {SCHEMA}", f"GRANT {grant} TO {POOR}", f"CREATE DEFINER={POOR} {trigger}"
+    )
+    found = about_objects(app.check(vault.config, scope=SCOPE).findings)
+    assert [item for item in found if item.severity is not Severity.INFO] == []
+    run_all(instance, f"INSERT INTO {SCHEMA}.log VALUES (1)")
+
+
+def test_a_view_that_waits_for_ddl_is_not_waited_for(vault: Vault, instance: Instance) -> None:
+    with instance.connect() as reader, instance.connect() as changer, ThreadPoolExecutor() as pool:
+        run(reader, "START TRANSACTION", f"SELECT * FROM {SCHEMA}.t")
+        change = pool.submit(run, changer, f"ALTER TABLE {SCHEMA}.t ADD COLUMN d INT")
+        wait_until(lambda: "metadata lock" in str(query(instance, "SHOW PROCESSLIST")))
+        with Session.open(
+            Endpoint(socket=instance.socket), Login("root", lambda: instance.password), shard="s"
+        ) as session:
+            found = examine_objects(session, [view_named("plain"), view_named("od'd `name")])
+            assert session.text("SELECT @@lock_wait_timeout") == "60"
+        run(reader, "COMMIT")
+        change.result()
+    told = [item.message for item in found if item.what == "views"]
+    assert told == ["not all of 2 views could be tried: a statement holds a lock on what they read"]
+
+
+def run(connection: pymysql.Connection, *statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def view_named(name: str) -> CodeObject:
+    text = b"CREATE ALGORITHM=UNDEFINED DEFINER=`root`@`localhost` SQL SECURITY DEFINER VIEW x"
+    return CodeObject(ObjectKind.VIEW, SCHEMA, name, text, "", "utf8mb4", "")
 
 
 def test_a_backup_notes_what_is_broken_and_records_it(vault: Vault, instance: Instance) -> None:

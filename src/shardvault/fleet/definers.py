@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from shardvault.errors import PrivilegeError
+from shardvault.errors import PrivilegeError, ServerError
 from shardvault.fleet.definitions import shorten
-from shardvault.fleet.grants import matches
+from shardvault.fleet.grants import Grants, has_patterns, matches, parse_grants
 from shardvault.model.definer import Definer
 from shardvault.model.position import Family
 from shardvault.model.schema import CodeObject, ObjectKind
@@ -24,6 +24,7 @@ _DEFINER = re.compile(
 _INVOKER = b"\n    SQL SECURITY INVOKER\n"
 _ALWAYS = frozenset({ObjectKind.TRIGGER, ObjectKind.EVENT})
 _MOST_NAMED = 20
+_ROLE_GRANT = re.compile(r"GRANT [`\"']|GRANT \w+ TO ")
 _SYSTEM_USER = (8, 0, 16)
 
 
@@ -34,15 +35,23 @@ class Accounts:
     names: frozenset[Definer] = frozenset()
 
     def have(self, definer: Definer) -> bool:
-        """Say whether the server finds an account for a definer.
+        """Say whether the server finds an account for a definer."""
+        return self.find(definer) is not None
+
+    def find(self, definer: Definer) -> Definer | None:
+        """Give the account that the server takes for a definer, None if there is none.
 
         Source: measured on MariaDB 10.11, 11.8 and MySQL 9.7: the user must be equal, the host
         is compared with the account's pattern; an account without a name serves nobody.
         """
-        return any(
-            known.user == definer.user and matches(known.host.lower(), definer.host.lower())
+        if definer in self.names:
+            return definer
+        fitting = (
+            known
             for known in self.names
+            if known.user == definer.user and matches(known.host.lower(), definer.host.lower())
         )
+        return max(fitting, key=lambda known: len(known.host), default=None)
 
     def with_more(self, names: Iterable[Definer]) -> Accounts:
         """Return these accounts and others."""
@@ -58,6 +67,18 @@ def read_account_names(session: Session) -> Accounts | None:
     return Accounts(
         frozenset(Definer(decode(row[0] or b""), decode(row[1] or b"")) for row in rows)
     )
+
+
+def read_account_grants(session: Session, account: Definer) -> Grants | None:
+    """Read the grants of an account; None if they cannot be read, or come through roles too."""
+    try:
+        rows = session.rows(f"SHOW GRANTS FOR {account}")
+    except (PrivilegeError, ServerError):
+        return None
+    lines = [decode(row[0] or b"") for row in rows]
+    if any(_ROLE_GRANT.match(line) for line in lines):
+        return None
+    return replace(parse_grants(lines), has_patterns=has_patterns(session))
 
 
 def read_system_accounts(session: Session) -> Accounts:

@@ -80,16 +80,16 @@ class Grants:
 def read_grants(session: Session) -> Grants:
     """Read the grants of this login; both families add the roles that are in use."""
     lines = [decode(row[0] or b"") for row in session.rows("SHOW GRANTS")]
-    return replace(parse_grants(lines), has_patterns=not _has_partial_revokes(session))
+    return replace(parse_grants(lines), has_patterns=has_patterns(session))
 
 
-def _has_partial_revokes(session: Session) -> bool:
-    """Ask for the switch under which MySQL reads names in grants as they are written.
+def has_patterns(session: Session) -> bool:
+    """Say whether names of schemas in grants may be patterns; a switch of MySQL's decides.
 
     Source: MySQL manual, "Privilege Restriction Using Partial Revokes".
     """
     rows = session.rows("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")
-    return bool(rows) and rows[0][1] == b"ON"
+    return not rows or rows[0][1] != b"ON"
 
 
 def parse_grants(lines: Iterable[str]) -> Grants:

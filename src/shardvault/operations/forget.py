@@ -74,6 +74,11 @@ def _refuse_guarded(
 ) -> None:
     if backup not in history.backups:
         raise UnknownBackup(f"backup {backup} is not listed any more")
+    if backup not in survey.manifests:
+        raise RefusedError(
+            f"the manifest of backup {backup} cannot be read",
+            hint="shardvault repo repair --forget-damaged",
+        )
     if backup in history.holds:
         raise RefusedError(
             f"backup {backup} is held: {history.holds[backup]}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from shardvault.repository.store import Repository
 from shardvault.storage.memory import MemoryStorage
 from tests.support.pruning import find_unreadable, forget, ids_of, names, rows_of, verify
 from tests.support.repositories import add_backup, make_manifest, make_repository
+from tests.support.sources import Raided, Thief
 
 ORDERS = ("--tables shop.orders_1",)
 
@@ -126,6 +128,19 @@ def test_nothing_is_forgotten_while_something_is_damaged(
     storage.delete(min(names(storage, "index/")))
     with pytest.raises(RefusedError, match="could lose data"):
         forget(repository, "b0")
+
+
+def test_a_damaged_backup_of_a_source_is_refused_by_its_name_and_stops_no_other(
+    tmp_path: Path,
+) -> None:
+    raided = Raided(tmp_path)
+    add_backup(raided.owner(), "own")
+    thief = Thief(raided)
+    thief.commit("bad", digest=sha256(b"rubbish" * 40).hexdigest())
+    thief.put(f"manifests/{thief.ring.hidden_name('bad')}", b"rubbish" * 40)
+    with pytest.raises(RefusedError, match="the manifest of backup bad cannot be read"):
+        forget(raided.owner(), "bad")
+    assert forget(raided.owner(), "own", confirmed="own").status == "complete"
 
 
 def test_a_hold_that_comes_after_the_plan_counts(

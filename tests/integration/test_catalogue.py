@@ -117,18 +117,37 @@ def test_a_narrowed_backup_names_only_what_concerns_it(instance: Instance, share
     vault.backup(scope=scope)
 
 
-def test_histograms_of_tables_in_scope_are_named(instance: Instance, shared: Vault) -> None:
-    how = "UPDATE HISTOGRAM ON n" if _is_mysql(instance) else "PERSISTENT FOR ALL"
+HISTOGRAMS = (
+    "SELECT column_name, JSON_REMOVE(histogram, '$.\"last-updated\"')"
+    f" FROM information_schema.column_statistics WHERE schema_name = '{SCHEMA}' ORDER BY 1"
+)
+
+
+def test_statistics_of_values_in_scope_come_back_or_are_named(
+    instance: Instance, shared: Vault
+) -> None:
     run_all(
         instance,
-        f"INSERT INTO {SCHEMA}.t VALUES (1, 1), (2, 2)",
-        f"ANALYZE TABLE {SCHEMA}.t {how}",
+        f"ALTER TABLE {SCHEMA}.t ADD s VARCHAR(20)",
+        f"INSERT INTO {SCHEMA}.t VALUES (1, 1, 'a'), (2, 2, 'b''\\\\c'), (3, 5, NULL)",
     )
-    vault = _use(shared, instance)
-    (found,) = _named(vault)
-    assert found.message == f"not in the backup: histograms of {SCHEMA}.t"
-    assert _named(vault, Scope(include=(f"{SCHEMA}.t",))) == [found]
-    assert _named(vault, Scope(include=(f"{SCHEMA}.other",))) == []
+    vault, scope = _use(shared, instance), Scope(include=(f"{SCHEMA}.t",))
+    if not _is_mysql(instance):
+        run_all(instance, f"ANALYZE TABLE {SCHEMA}.t PERSISTENT FOR ALL")
+        (found,) = _named(vault)
+        assert found.message == f"not in the backup: statistics of values, of {SCHEMA}.t"
+        assert _named(vault, scope) == [found]
+        assert _named(vault, Scope(include=(f"{SCHEMA}.other",))) == []
+        return
+    run_all(instance, f"ANALYZE TABLE {SCHEMA}.t UPDATE HISTOGRAM ON n, s WITH 3 BUCKETS")
+    before = query(instance, HISTOGRAMS)
+    assert len(before) == 2
+    assert _named(vault) == []
+    vault.backup()
+    run_all(instance, f"DROP DATABASE {SCHEMA}")
+    report = vault.restore(vault.target(Lone({"main": instance})), confirm_source="shop")
+    assert [one.message for one in report.findings if one.what == "statistics"] == []
+    assert query(instance, HISTOGRAMS) == before
 
 
 def test_resource_groups_are_named(mysql: Instance, shared: Vault) -> None:

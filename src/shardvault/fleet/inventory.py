@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from shardvault.errors import DdlDetected
+from shardvault.fleet.histograms import read_histograms
 from shardvault.model.position import Family
 from shardvault.model.schema import Column, ForeignKey, Schema, Table, TableKind
 from shardvault.mysql.quoting import quote_name, quote_table, quote_text
@@ -74,6 +75,7 @@ def read_inventory(
     keys = _read_keys(session, names)
     foreign = _read_foreign_keys(session, names)
     ids = _read_table_ids(session)
+    histograms = read_histograms(session, names)
     tables: list[Table] = []
     fingerprints: dict[TableName, str] = {}
     # Sequences first: columns take defaults from them, in other schemas too.
@@ -88,7 +90,7 @@ def read_inventory(
                 table=".".join(name),
             )
         table = _build_table(session, row, columns[name], keys.get(name), foreign[name])
-        tables.append(table)
+        tables.append(replace(table, histograms=histograms.get(name, ())))
         fingerprints[name] = _fingerprint(table, _text(row[7]), ids)
     return Inventory(
         tuple(read_schema(session, name) for name in names), tuple(tables), fingerprints

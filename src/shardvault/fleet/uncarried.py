@@ -81,7 +81,7 @@ def find_uncarried(
         is_narrowed: the backup holds chosen tables or schemas only; then only what concerns
             these is named.
     """
-    yield from _find_histograms(session, inventory)
+    yield from _find_statistics(session, inventory)
     if is_narrowed:
         return
     for kind in (*_BOTH, *(_MYSQL if session.family is Family.MYSQL else ())):
@@ -92,28 +92,20 @@ def find_uncarried(
     yield from _find_own(session)
 
 
-def _find_histograms(session: Session, inventory: Inventory) -> Iterator[Finding]:
-    """Name tables in scope that have statistics of values; they are not private to a server."""
-    if session.family is Family.MYSQL:
-        query = "SELECT DISTINCT schema_name, table_name FROM information_schema.column_statistics"
-    else:
-        query = "SELECT DISTINCT db_name, table_name FROM mysql.column_stats"
+def _find_statistics(session: Session, inventory: Inventory) -> Iterator[Finding]:
+    """Name tables of MariaDB in scope that have statistics of values."""
     names = {(table.schema, table.name) for table in inventory.tables}
-    if not names:
+    if session.family is not Family.MARIADB or not names:
         return
     try:
-        rows = session.rows(query)
+        rows = session.rows("SELECT DISTINCT db_name, table_name FROM mysql.column_stats")
     except PrivilegeError:
         return  # a narrowed backup need not read the schema mysql; statistics are no loss
-    found = sorted(
-        f"{decode(row[0] or b'')}.{decode(row[1] or b'')}"
-        for row in rows
-        if (decode(row[0] or b""), decode(row[1] or b"")) in names
-    )
+    present = ((decode(row[0] or b""), decode(row[1] or b"")) for row in rows)
+    found = sorted(".".join(name) for name in present if name in names)
     if found:
-        how = "UPDATE HISTOGRAM ON …" if session.family is Family.MYSQL else "PERSISTENT FOR ALL"
-        remedy = f"ANALYZE TABLE … {how} after a restore"
-        yield _warn(session, f"histograms of {_shorten(found)}", remedy)
+        message = f"statistics of values, of {_shorten(found)}"
+        yield _warn(session, message, "ANALYZE TABLE … PERSISTENT FOR ALL after a restore")
 
 
 def _find_own(session: Session) -> Iterator[Finding]:

@@ -69,6 +69,8 @@ class Table:
         sequence_next: next value that was not cached, for sequences.
         sequence_cycles: how often a sequence began anew; 0 for a backup without this field.
         row_format: how InnoDB stores rows, as ``Dynamic``; empty if not recorded.
+        histograms: of MySQL: columns with statistics of their values, each with the JSON of
+            ``information_schema.column_statistics``.
     """
 
     schema: str
@@ -89,6 +91,7 @@ class Table:
     is_versioned: bool = False
     is_partitioned: bool = False
     row_format: str = ""
+    histograms: tuple[tuple[str, str], ...] = ()
 
     @property
     def qualified(self) -> str:

@@ -78,6 +78,8 @@ def _objects(parts: list[ShardPart]) -> dict[_ObjectKey, object]:
             found[part.name, "database", schema.name, ""] = schema
         for item in part.objects:
             found[part.name, str(item.kind), item.schema, item.name] = item
+        for one in part.instance_objects:
+            found[part.name, str(one.kind), "", one.name] = one
         for account in part.accounts:
             found[part.name, "account", "", account.name] = account
     return found

@@ -18,7 +18,7 @@ from shardvault.load.instance_objects import create_instance_objects
 from shardvault.load.objects import NOT_CREATED, create_objects
 from shardvault.load.roles import leave_roles
 from shardvault.load.schema import create_schema
-from shardvault.load.statistics import analyze_tables
+from shardvault.load.statistics import analyze_tables, set_histograms
 from shardvault.model.ids import ShardName
 from shardvault.model.manifest import ServerIdentity, Totals
 from shardvault.model.report import Finding, RestoreReport, Severity, ShardVolume
@@ -224,7 +224,10 @@ class _Run:
         self.each(compare)
 
     def analyze(self) -> None:
-        """Refresh the statistics of every table with rows; what fails is a finding."""
+        """Refresh the statistics of every table with rows, and set the histograms there were.
+
+        What fails is a finding.
+        """
 
         def analyze(shard: ShardRestore, session: Session) -> None:
             tables = [
@@ -235,6 +238,11 @@ class _Run:
                 Finding(Severity.INFO, shard.source, "statistics", f"not refreshed: {fault}")
                 for fault in faults
             ]
+            for table in (record.table for record in shard.tables):
+                self.findings += [
+                    Finding(Severity.WARNING, shard.source, "statistics", fault)
+                    for fault in set_histograms(session, table)
+                ]
 
         self.each(analyze)
 

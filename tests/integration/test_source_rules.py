@@ -21,6 +21,7 @@ from tests.integration.operations_support import (
     Lone,
     Steps,
     Vault,
+    assert_clean_failure,
     query,
     run_all,
     set_failpoints,
@@ -249,6 +250,14 @@ def test_an_account_that_lacks_something_is_refused_by_both_and_its_remedy_is_en
     (finding,) = _blockers(vault)
     run_all(instance, *finding.remedy.splitlines())
     assert _blockers(vault) == []
+
+
+@pytest.mark.parametrize("instance", ["mariadb", "mysql"], indirect=True)
+def test_the_exit_codes_are_those_of_the_documents(instance: Instance, shared: Vault) -> None:
+    vault = _log_in(shared, instance, BOTH["no TRIGGER"])
+    assert vault.run("check").code == 3
+    refused = vault.run("backup")
+    assert_clean_failure(refused, 13, "missing: TRIGGER", "GRANT TRIGGER ON *.*")
 
 
 @pytest.mark.parametrize(

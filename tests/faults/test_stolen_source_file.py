@@ -19,7 +19,9 @@ from shardvault.errors import BackupExists, IntegrityError, RefusedError, Tamper
 from shardvault.interfaces import ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.report import Severity
+from shardvault.operations.forget import forget_source
 from shardvault.operations.repo_check import run_repo_check
+from shardvault.operations.retention import hold_backup
 from shardvault.repository import objects
 from shardvault.repository.crypto import decompress
 from shardvault.repository.entries import Entry, Held
@@ -391,3 +393,18 @@ def test_a_manifest_that_names_chunks_which_are_not_stored_stops_no_prune(
     prune(raided.owner())
     assert raided.rows("two") == [b"two" * 500]
     assert "one" not in raided.listed()
+
+
+def test_every_backup_of_a_source_is_forgotten_in_one_step(raided: Raided, thief: Thief) -> None:
+    add_backup(raided.owner(), "good")
+    _take_over(raided)
+    thief.commit("nothing")
+    held = raided.owner()
+    hold_backup(held, "first", "evidence")
+    raided.remove_source()
+    done = forget_source(raided.owner(), f"sources/{raided.key().source.hex()}")
+    assert (set(done.backups), done.held) == ({"evil", "nothing"}, ("first",))
+    assert raided.listed() == ["first", "good"]
+    assert raided.owner().damaged() == ()
+    prune(raided.owner())
+    assert raided.rows("good") == ROWS

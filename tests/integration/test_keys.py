@@ -108,3 +108,7 @@ def test_a_source_whose_key_was_removed_fails_and_says_why(vault: Vault) -> None
     assert any("key of this source was removed" in one.message for one in checked.findings)
     (listed,) = app.list_backups(vault.config).backups
     assert (listed.id, listed.source, listed.is_source_removed) == (backup, "web1", True)
+    words = ("key", "remove", "web1", "--forget-backups", "--yes", "--format", "json")
+    removed = vault.run(*words)
+    assert removed.report["forgotten"] == [backup]
+    assert vault.listed() == []

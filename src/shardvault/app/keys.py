@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shardvault.app.building import load, open_configured
@@ -92,20 +93,40 @@ def add_source(
 
 
 def remove_key(
-    key: str, config: str | None = None, *, repository: str | None = None
+    key: str,
+    config: str | None = None,
+    *,
+    repository: str | None = None,
+    forget_backups: bool = False,
 ) -> KeyChangeReport:
     """Remove a key by id or label; of a source, refuse what it adds from now on.
 
     The key that opens the last slot is never removed. Whoever had the key may have kept the
     master key: see docs/threat-model.md.
+
+    Args:
+        key: id or label; of a source that was removed before, too.
+        config: the file that names the repository and a key that opens it.
+        repository: which of its repositories, by name or URL; None = the first.
+        forget_backups: take every backup of a source out of the catalog, but those that are
+            held; the next prune frees their space.
     """
+    from shardvault.operations.forget import forget_source
+
     loaded = load(config, repository)
     if loaded.require_repository().append_only:
         raise refuse_deletion("remove a key")
-    chain = open_configured(loaded).keychain()
+    opened = open_configured(loaded)
+    chain = opened.keychain()
     found = chain.find(key)
+    if forget_backups and not isinstance(found, Source):
+        raise UsageError(f"{key!r} is not a source", hint="only sources have backups of their own")
     chain.remove(found)
-    return KeyChangeReport("removed", _describe(found))
+    report = KeyChangeReport("removed", _describe(found))
+    if not forget_backups:
+        return report
+    done = forget_source(opened, found.name)
+    return replace(report, forgotten=done.backups, held=done.held)
 
 
 def rotate_key(

@@ -107,9 +107,16 @@ def add_source(settings: Settings, label: str, out: str, *, repository: str | No
 
 @key.command("remove", cls=Verb)
 @click.argument("name", metavar="KEY")
+@click.option(
+    "--forget-backups",
+    is_flag=True,
+    help="Take every backup of a source out of the catalog; those that are held stay.",
+)
 @choose_repository
 @click.pass_obj
-def remove_key(settings: Settings, name: str, *, repository: str | None) -> int:
+def remove_key(
+    settings: Settings, name: str, *, forget_backups: bool, repository: str | None
+) -> int:
     """Remove a key; of a source, refuse what it adds from now on.
 
     KEY is an id as `key list` shows it, its first four digits or more, or a label. The last key
@@ -118,10 +125,12 @@ def remove_key(settings: Settings, name: str, *, repository: str | None) -> int:
     from shardvault import app
     from shardvault.cli.page_key import describe_change
 
-    confirm(settings, f"remove key {name!r}?")
-    write_outcome(
-        app.remove_key(name, settings.config, repository=repository), settings, describe_change
+    also = " and forget every backup that this source took" if forget_backups else ""
+    confirm(settings, f"remove key {name!r}{also}?")
+    report = app.remove_key(
+        name, settings.config, repository=repository, forget_backups=forget_backups
     )
+    write_outcome(report, settings, describe_change)
     return 0
 
 

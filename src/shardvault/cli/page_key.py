@@ -39,8 +39,19 @@ def describe_change(page: Page, report: KeyChangeReport) -> None:
             "Whoever copied the master key while this key was valid still has it. Against that "
             "helps only a new repository."
             if key.kind != "source"
-            else "Its backups so far stay; what it adds from now on is refused."
+            else _describe_rest(report)
         )
+
+
+def _describe_rest(report: KeyChangeReport) -> str:
+    """Say what becomes of the backups of a removed source."""
+    if not report.forgotten:
+        return "Its backups so far stay; what it adds from now on is refused."
+    held = f" {len(report.held)} that are held stay." if report.held else ""
+    return (
+        f"{len(report.forgotten)} backups that it took are no longer listed; the next prune frees "
+        f"their space.{held} What it adds from now on is refused."
+    )
 
 
 def describe_paper(page: Page, report: PaperReport) -> None:

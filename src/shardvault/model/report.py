@@ -385,11 +385,15 @@ class KeyChangeReport:
     Attributes:
         change: ``added``, ``replaced`` or ``removed``.
         file: that was made for it, if any.
+        forgotten: backups of a removed source that are no longer listed.
+        held: backups of it that stay, because somebody holds them.
     """
 
     change: str
     key: KeyEntry
     file: str = ""
+    forgotten: tuple[BackupId, ...] = ()
+    held: tuple[BackupId, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shardvault.errors import RefusedError, UnknownBackup
@@ -10,12 +11,22 @@ from shardvault.interfaces import EventSink
 from shardvault.model.ids import BackupId
 from shardvault.model.report import ForgetReport
 from shardvault.operations.prune import PruneOptions, free_unneeded, refuse_shrunk
-from shardvault.repository.history import History
+from shardvault.repository.entries import Entry, Forgotten
+from shardvault.repository.history import History, read_history
 from shardvault.repository.prune import Survey
 from shardvault.repository.retention import Reasons
 from shardvault.repository.store import Repository
 
 _OTHER = "not named"
+_SOURCE_REASON = "the key of its source was removed"
+
+
+@dataclass(frozen=True)
+class SourceForgotten:
+    """Say which backups of a source were forgotten, and which are held and stay."""
+
+    backups: tuple[BackupId, ...]
+    held: tuple[BackupId, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,31 @@ def run_forget(repository: Repository, options: ForgetOptions, sink: EventSink) 
         waiting_for=done.waiting,
         seconds=done.seconds,
     )
+
+
+def forget_source(repository: Repository, source: str) -> SourceForgotten:
+    """Take every backup of a source out of the catalog but those that are held.
+
+    The next prune frees what no other backup needs. Nothing is read of the backups, so that
+    nothing that the source wrote can be in the way.
+
+    Args:
+        source: name of its object.
+    """
+
+    def choose(history: History) -> tuple[str, ...]:
+        own = (backup for backup, name in history.sources.items() if name == source)
+        return tuple(backup for backup in own if backup not in history.holds)
+
+    def decide(entries: Sequence[Entry]) -> Forgotten | None:
+        chosen = choose(read_history(entries))
+        return Forgotten(chosen, _SOURCE_REASON) if chosen else None
+
+    entry = repository.log.append(decide)
+    forgotten = entry.action.backups if entry and isinstance(entry.action, Forgotten) else ()
+    history = read_history(repository.log.read())
+    held = sorted(backup for backup, name in history.sources.items() if name == source)
+    return SourceForgotten(tuple(map(BackupId, forgotten)), tuple(map(BackupId, held)))
 
 
 def _refuse_guarded(

@@ -147,6 +147,7 @@ def _forget(history: History, backups: Iterable[str]) -> None:
         _, commit = history.backups.pop(backup, (0, None))
         if commit:
             history.commits.pop(commit.manifest, None)
+        history.sources.pop(backup, None)
         history.holds.pop(backup, None)
         history.verified.pop(backup, None)
         history.forgotten.add(backup)

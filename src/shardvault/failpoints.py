@@ -83,6 +83,7 @@ SWITCHES = frozenset(
         "done.stays_done",
         "key.last_slot",
         "latest.scope",
+        "lease.authors",
         "log.authors",
         "objects.trial",
         "prune.late",

@@ -15,8 +15,14 @@ import pytest
 
 from shardvault import failpoints
 from shardvault.app.building import Silent
-from shardvault.errors import BackupExists, IntegrityError, RefusedError, TamperDetected
-from shardvault.interfaces import ChunkKind
+from shardvault.errors import (
+    BackupExists,
+    IntegrityError,
+    RefusedError,
+    RepositoryLocked,
+    TamperDetected,
+)
+from shardvault.interfaces import ChunkKind, StorageFeatures
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.report import Severity
 from shardvault.operations.forget import forget_source
@@ -408,3 +414,109 @@ def test_every_backup_of_a_source_is_forgotten_in_one_step(raided: Raided, thief
     assert raided.owner().damaged() == ()
     prune(raided.owner())
     assert raided.rows("good") == ROWS
+
+
+# Leases, on a store that knows no processes
+
+
+@pytest.fixture
+def remote(raided: Raided) -> Raided:
+    raided.storage.features = StorageFeatures(atomic_create=True, owner_lock=False)
+    return raided
+
+
+def _scopes(raided: Raided) -> tuple[str, ...]:
+    """Name the leases that the owner needs."""
+    return ("prune", "keys", raided.owner()._scope(""))
+
+
+def test_a_lease_of_a_source_keeps_nobody_from_work(
+    remote: Raided, thief: Thief, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for backup in ("one", "two"):
+        add_backup(remote.owner(), backup, [backup.encode() * 500])
+    verify(remote.owner(), "one", "two")
+    for scope in _scopes(remote):
+        thief.put_lease(scope, epoch=90)
+    add_backup(remote.owner(), "three")
+    prune(remote.owner())
+    assert remote.listed() == ["two", "three"]
+    remote.remove_source()
+    for scope in _scopes(remote):
+        thief.put_lease(scope, epoch=95)
+    _switch_off(monkeypatch, "lease.authors")
+    with pytest.raises(RepositoryLocked):
+        add_backup(remote.owner(), "four")
+
+
+def test_a_source_that_is_always_at_work_keeps_only_its_own_packs(
+    remote: Raided, thief: Thief
+) -> None:
+    for backup in ("one", "two"):
+        add_backup(remote.owner(), backup, [backup.encode() * 500])
+    verify(remote.owner(), "one", "two")
+    thief.put_lease(f"backup-x-{remote.key().source.hex()}")
+    report = prune(remote.owner())
+    assert (report.status, remote.listed()) == ("complete", ["two"])
+    assert len(remote.names("packs/")) == 1
+    assert remote.rows("two") == [b"two" * 500]
+
+
+def test_packs_of_a_source_wait_for_its_session_and_not_once_its_key_is_removed(
+    remote: Raided, thief: Thief
+) -> None:
+    for backup in ("one", "two"):
+        add_backup(remote.source(), backup, [backup.encode() * 500])
+    verify(remote.owner(), "one", "two")
+    thief.put_lease(f"backup-x-{remote.key().source.hex()}")
+    assert prune(remote.owner()).status == "waiting"
+    assert len(remote.names("packs/")) == 2
+    remote.remove_source()
+    assert prune(remote.owner()).status == "complete"
+    assert len(remote.names("packs/")) == 1
+
+
+def test_rubbish_in_the_place_of_the_next_beat_ends_no_session(
+    remote: Raided, thief: Thief
+) -> None:
+    owner = remote.owner()
+    scope = owner._scope("")
+    for epoch in (1, 2, 99_999_999):
+        thief.put(f"leases/{scope}/{epoch:08d}-00000000", b"rubbish")
+    with owner.writer("backup") as writer:
+        session = owner._session
+        assert session is not None
+        for beat in range(1, 5):
+            thief.put(f"leases/{scope}/{session.lease.epoch:08d}-{beat:08d}", b"rubbish")
+        thief.put_lease(scope, epoch=session.lease.epoch + 1)
+        for _ in range(3):
+            session.lease.renew()
+        put_backup(owner, writer, "one")
+    assert remote.listed() == ["one"]
+
+
+def test_a_source_is_stopped_by_its_own_lease_and_by_the_owner_alone(
+    remote: Raided, thief: Thief
+) -> None:
+    remote.add_source("web2")
+    source = remote.source("web2")
+    with source.writer("backup"):
+        scope = source._scope("")
+        thief.put_lease(scope, epoch=50)
+        with pytest.raises(RepositoryLocked), remote.source("web2").writer("backup"):
+            raise AssertionError
+    with source.writer("backup") as writer:
+        assert remote.owner().leases.break_lease(scope) is not None
+        with pytest.raises(RepositoryLocked, match="ended"):
+            put_backup(source, writer, "three")
+
+
+def test_a_source_with_many_leases_adds_little_to_the_log(remote: Raided, thief: Thief) -> None:
+    remote.storage._now_s = lambda: 1e9
+    for number in range(100):
+        thief.put_lease(f"backup-{number}-{remote.key().source.hex()}")
+    remote.storage._now_s = lambda: 1e9 + 1000
+    before = len(remote.names("log/"))
+    add_backup(remote.owner(), "one")
+    assert len(remote.names("log/")) == before + 1
+    assert remote.owner().leases.look_at_all() == ()

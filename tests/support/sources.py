@@ -15,6 +15,7 @@ from shardvault.repository.format import ObjectType
 from shardvault.repository.keyfiles import read_key_file
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.objects import seal_object, seal_signed
+from shardvault.repository.owners import new_owner
 from shardvault.repository.sources import SourceKey, read_source_file
 from shardvault.repository.store import (
     Repository,
@@ -108,6 +109,12 @@ class Thief:
         name = f"index/{os.urandom(16).hex()}"
         self.put(name, seal_object(self.ring, ObjectType.INDEX, name, plain, os.urandom))
         return name
+
+    def put_lease(self, scope: str, epoch: int = 1, beat: int = 0) -> None:
+        """Store a beat of a lease that says that it lives for ever."""
+        name = f"leases/{scope}/{epoch:08d}-{beat:08d}"
+        plain = msgspec.json.encode(new_owner("backup", ttl_s=1e18))
+        self.put(name, seal_signed(self.ring, ObjectType.LEASE, name, plain, os.urandom))
 
     def put(self, name: str, data: bytes) -> None:
         """Store any object."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shardvault.errors import RefusedError
+from shardvault.errors import IntegrityError, RefusedError
 from shardvault.interfaces import Buffer, ChunkKind, Storage
 from shardvault.model.ids import ChunkId
 from shardvault.repository.authors import Author, make_author
@@ -38,6 +42,7 @@ class KeyRing:
         epochs: data keys of write sessions.
         master: the master key; None for a source, which can only add backups.
         is_mirror: say whether this is a mirror's ring, which writes nothing of its own.
+        owner_key: of a source's ring, the public signing key of whoever holds the master key.
     """
 
     repository: bytes
@@ -47,6 +52,7 @@ class KeyRing:
     master: bytes | None = field(repr=False)
     _name_key: bytes = field(repr=False, compare=False)
     is_mirror: bool = False
+    owner_key: bytes = b""
 
     @property
     def signing(self) -> Ed25519PrivateKey:
@@ -62,6 +68,13 @@ class KeyRing:
     def has_log(self) -> bool:
         """Say whether repositories of this version keep a log."""
         return self.version > 1
+
+    def verify_owner(self, signature: bytes, signed: bytes) -> None:
+        """Raise IntegrityError unless whoever holds the master key signed the bytes."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.owner_key).verify(signature, signed)
+        except (InvalidSignature, ValueError) as error:
+            raise IntegrityError("its signature is wrong") from error
 
     def require_master(self) -> bytes:
         """Return the master key; raises WrongKey if this is the ring of a source."""

@@ -10,7 +10,10 @@ nothing that counts.
 from __future__ import annotations
 
 import contextlib
+import re
+import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -30,11 +33,25 @@ from shardvault.failpoints import is_off
 from shardvault.interfaces import ObjectStat, Storage
 from shardvault.repository.crypto import RandomBytes
 from shardvault.repository.entries import Claimed, Entry
-from shardvault.repository.format import CLOCK_PREFIX, LEASE_PREFIX, ObjectType
+from shardvault.repository.format import (
+    CLOCK_PREFIX,
+    LEASE_PREFIX,
+    MAX_NOTE_BYTES,
+    SOURCE_PREFIX,
+    ObjectType,
+    source_name,
+)
 from shardvault.repository.history import read_history
 from shardvault.repository.keys import KeyRing
 from shardvault.repository.log import Log
-from shardvault.repository.objects import fetch_sealed, open_object, seal_object
+from shardvault.repository.objects import (
+    author_of,
+    fetch_sealed,
+    open_object,
+    open_signed,
+    prove_signed,
+    seal_signed,
+)
 from shardvault.repository.owners import Owner, describe_owner, new_owner
 from shardvault.storage.owners import OwnedStorage, Release
 
@@ -42,6 +59,13 @@ TTL_S = 60.0
 """Time without a beat, by the store's clock, after which an owner counts as gone [s]."""
 _BEATS_PER_TTL = 4
 _RELEASED = "-released"
+_BEAT = re.compile(rf"([0-9]{{8}})-([0-9]{{8}})(?:{_RELEASED})?")
+BACKUP_SCOPE = "backup-"
+"""Begins the scopes of sessions that add backups."""
+_MOST_LOOKS = 16
+_MOST_CLAIMS = 16
+_MOST_OF_SOURCE = 32
+"""Leases of one source that are ended by an entry of the log each."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +74,8 @@ class Holding:
 
     Attributes:
         is_released: the owner gave it back.
-        owner: None if the object cannot be read, as by a key that may only add.
+        owner: None if the object cannot be read, for example by a key that can only add.
+        source: name of the source that has it; empty for whoever holds the repository's key.
         age_s: time since its last beat, by the store's clock [s]; None if that is unknown.
     """
 
@@ -59,16 +84,22 @@ class Holding:
     is_released: bool
     owner: Owner | None
     age_s: float | None
+    source: str = ""
 
     @property
     def is_alive(self) -> bool:
-        """Say whether the owner may still be at work; unknown counts as yes."""
+        """Say whether the owner can still be at work; unknown counts as yes.
+
+        A source decides neither how long its lease lives nor that it was stamped in the future.
+        """
         ttl_s = self.owner.ttl_s if self.owner else TTL_S
-        return not self.is_released and (self.age_s is None or self.age_s <= ttl_s)
+        if self.is_released or self.age_s is None:
+            return not self.is_released
+        return -TTL_S <= self.age_s <= TTL_S if self.source else self.age_s <= ttl_s
 
 
 class _Write(Protocol):
-    def __call__(self, scope: str, epoch: int, beat: int, owner: Owner, *, last: bool) -> None: ...
+    def __call__(self, lease: Lease, beat: int, before: int | None, *, last: bool) -> None: ...
 
 
 class Leases:
@@ -144,10 +175,13 @@ class Leases:
         present = self.look(scope)
         if present is None or present.is_released:
             return None
-        lease = self._claim(scope, "unlock", present, _nothing)
+        self._break(present)
+        return present
+
+    def _break(self, present: Holding) -> None:
+        lease = self._claim(present.scope, "unlock", present, _nothing)
         self._log.append(lambda entries: _claim_entry(entries, lease))
         lease.release()
-        return present
 
     def end_gone(self, own: str) -> tuple[Holding, ...]:
         """Take every lease away whose owner is gone, and return those that are alive.
@@ -157,15 +191,21 @@ class Leases:
         Args:
             own: scope of the caller's own lease, which is left out.
         """
-        others = (one for one in self.look_at_all() if one.scope != own)
-        return tuple(one for one in others if not self._end_if_gone(one))
+        others = [one for one in self.look_at_all() if one.scope != own]
+        claims = Counter(one.source for one in others)
+        return tuple(one for one in others if not self._end_if_gone(one, claims[one.source]))
 
-    def _end_if_gone(self, holding: Holding) -> bool:
+    def _end_if_gone(self, holding: Holding, claims: int) -> bool:
+        """End a lease whose owner is gone; of a source that has absurdly many, only remove it."""
         process_lock = self._hold_process_lock(holding.scope)
         try:
             if process_lock is None and holding.is_alive:
                 return False
-            self.break_lease(holding.scope)
+            if holding.source and claims > _MOST_OF_SOURCE:
+                for found in self._list(holding.scope):
+                    _discard(self._storage, found.name)
+            else:
+                self._break(holding)
         except RepositoryLocked:  # somebody took it just now
             return False
         finally:
@@ -173,15 +213,55 @@ class Leases:
         return True
 
     def look(self, scope: str) -> Holding | None:
-        """Say who has a lease; None if nobody ever had it."""
-        newest = max(self._list(scope), key=lambda found: _parse(found.name), default=None)
-        return None if newest is None else self._describe(scope, newest)
+        """Say who has a lease; None if nobody ever had it.
+
+        A lease of a source counts in scopes of its own alone, and what nobody signed who has a
+        key counts nowhere: so no source is in the way of others.
+        """
+        return next((one for one in self._read_scope(scope) if _is_own(one)), None)
 
     def look_at_all(self) -> tuple[Holding, ...]:
-        """Say who has each lease that is not given back."""
+        """Say who has each lease that is not given back.
+
+        Besides those that count in their scope, these are leases that early programs of sources
+        took in the scopes of others. A source whose key was removed has none.
+        """
         scopes = sorted({found.name.split("/")[1] for found in self._storage.list(LEASE_PREFIX)})
-        holdings = (self.look(scope) for scope in scopes)
-        return tuple(one for one in holdings if one is not None and not one.is_released)
+        found = [one for scope in scopes for one in self._list_newest(scope)]
+        removed: set[str] = set()
+        if any(one.source for one in found) and not self._ring.is_write_only:
+            removed = read_history(self._log.read()).removed_keys
+        return tuple(one for one in found if not one.is_released and one.source not in removed)
+
+    def _list_newest(self, scope: str) -> Iterator[Holding]:
+        """Give the newest holding of each source up to the newest that counts in the scope."""
+        seen: set[str] = set()
+        for one in self._read_scope(scope):
+            if _is_own(one):
+                yield one
+                return
+            if one.source not in seen and scope.startswith(BACKUP_SCOPE):
+                yield one
+            seen.add(one.source)
+
+    def _read_scope(self, scope: str) -> Iterator[Holding]:
+        """Give every authentic beat of a scope, the newest first.
+
+        One that is replaced by the next before it was read is looked for again.
+        """
+        for _ in range(_MOST_LOOKS):
+            found = sorted(self._list(scope), key=lambda one: _parse(one.name), reverse=True)
+            try:
+                holdings = [self._describe(scope, one) for one in found[:1]]
+            except ObjectMissing:
+                continue
+            yield from (one for one in holdings if one is not None)
+            for one in found[1:]:
+                with contextlib.suppress(ObjectMissing):
+                    if (holding := self._describe(scope, one)) is not None:
+                        yield holding
+            return
+        raise StorageError(f"the lease {scope} changes all the time; try again")
 
     def is_process_gone(self, scope: str) -> bool:
         """Say whether the owner's process ended; False where a store cannot tell."""
@@ -201,33 +281,53 @@ class Leases:
     ) -> Lease:
         owner = new_owner(command, ttl_s=self._ttl_s)
         epoch = present.epoch + 1 if present else 1
-        lease = Lease(
-            scope,
-            epoch,
-            owner,
-            write=self._write,
-            newest_epoch=self._newest_epoch,
-            monotonic=self._monotonic,
-            end_process_lock=end_process_lock,
-        )
+        for _ in range(_MOST_CLAIMS):
+            lease = Lease(
+                scope,
+                epoch,
+                owner,
+                write=self._write,
+                newest_epoch=self._newest_epoch,
+                monotonic=self._monotonic,
+                end_process_lock=end_process_lock,
+            )
+            try:
+                lease.renew()
+            except ObjectExists as error:
+                if self._is_taken(scope, epoch):
+                    raise locked_error(self.look(scope)) from error
+                epoch += 1 + self._random_bytes(1)[0]  # somebody without a key was here
+            else:
+                self._clean(scope, epoch)
+                return lease
+        raise StorageError(f"objects that nobody made are in the way under {LEASE_PREFIX}{scope}/")
+
+    def _is_taken(self, scope: str, epoch: int) -> bool:
+        """Say whether somebody who can have the lease has that epoch, or just had it."""
+        name = _name(scope, epoch, 0)
         try:
-            lease.renew()
-        except ObjectExists as error:
-            winner = self.look(scope)
-            raise locked_error(winner) from error
-        self._clean(scope, epoch)
-        return lease
+            holding = self._describe(scope, self._storage.stat(name))
+        except ObjectMissing:
+            return True
+        return holding is not None and _is_own(holding)
 
-    def _write(self, scope: str, epoch: int, beat: int, owner: Owner, *, last: bool) -> None:
-        name = f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat:08d}{_RELEASED if last else ''}"
-        plain = msgspec.json.encode(owner)
-        sealed = seal_object(self._ring, ObjectType.LEASE, name, plain, self._random_bytes)
-        self._storage.put_new(name, [sealed])
-        if beat:
-            _discard(self._storage, f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat - 1:08d}")
+    def _write(self, lease: Lease, beat: int, before: int | None, *, last: bool) -> None:
+        name = _name(lease.scope, lease.epoch, beat) + (_RELEASED if last else "")
+        plain = msgspec.json.encode(lease.owner)
+        signed = seal_signed(self._ring, ObjectType.LEASE, name, plain, self._random_bytes)
+        self._storage.put_new(name, [signed])
+        if before is not None:
+            _discard(self._storage, _name(lease.scope, lease.epoch, before))
 
-    def _newest_epoch(self, scope: str) -> int:
-        return max((_parse(found.name)[0] for found in self._list(scope)), default=0)
+    def _newest_epoch(self, scope: str, above: int) -> int:
+        """Return the newest epoch of a lease, or the one that is given if none is newer."""
+        newer = [found for found in self._list(scope) if _parse(found.name)[0] > above]
+        for found in sorted(newer, key=lambda one: _parse(one.name), reverse=True):
+            with contextlib.suppress(ObjectMissing):
+                holding = self._describe(scope, found)
+                if holding is not None and _is_own(holding):
+                    return holding.epoch
+        return above
 
     def _clean(self, scope: str, epoch: int) -> None:
         for found in self._list(scope):
@@ -237,16 +337,33 @@ class Leases:
     def _list(self, scope: str) -> list[ObjectStat]:
         return list(self._storage.list(f"{LEASE_PREFIX}{scope}/"))
 
-    def _describe(self, scope: str, found: ObjectStat) -> Holding:
+    def _describe(self, scope: str, found: ObjectStat) -> Holding | None:
+        """Describe a beat; None if nobody who has a key made it; raises ObjectMissing."""
+        stored = fetch_sealed(self._storage, found.name, MAX_NOTE_BYTES)
         try:
-            stored = fetch_sealed(self._storage, found.name)
-            plain = open_object(self._ring, ObjectType.LEASE, found.name, stored)
-            owner = msgspec.json.decode(plain, type=Owner)
-        except (IntegrityError, ObjectMissing, WrongKey, msgspec.MsgspecError):
-            owner = None
+            owner, source = self._open(found.name, stored)
+        except (IntegrityError, WrongKey, msgspec.MsgspecError):
+            if not is_off("lease.authors"):
+                return None
+            owner, source = None, ""
         is_released = found.name.endswith(_RELEASED)
         age_s = None if is_released else self._age_s(found)
-        return Holding(scope, _parse(found.name)[0], is_released, owner, age_s)
+        source = "" if is_off("lease.authors") else source
+        return Holding(scope, _parse(found.name)[0], is_released, owner, age_s, source)
+
+    def _open(self, name: str, stored: bytes) -> tuple[Owner | None, str]:
+        """Return who has a lease, and the source that wrote it.
+
+        A source reads none, but proves which ones it or the repository's owner signed.
+        """
+        if self._ring.is_write_only:
+            return None, prove_signed(self._ring, name, stored)
+        try:
+            plain, author = open_signed(self._ring, ObjectType.LEASE, name, stored)
+        except IntegrityError:  # early programs did not sign leases
+            plain = open_object(self._ring, ObjectType.LEASE, name, stored)
+            author = author_of(self._ring, ObjectType.LEASE, stored)
+        return msgspec.json.decode(plain, type=Owner), source_name(author.source)
 
     def _age_s(self, found: ObjectStat) -> float | None:
         """Ask the store how old an object is, by its own clock: it stamps a new one for us."""
@@ -271,7 +388,7 @@ class Lease:
         owner: Owner,
         *,
         write: _Write,
-        newest_epoch: Callable[[str], int],
+        newest_epoch: Callable[[str, int], int],
         monotonic: Callable[[], float],
         end_process_lock: Release,
     ) -> None:
@@ -283,6 +400,7 @@ class Lease:
         self._monotonic = monotonic
         self._end_process_lock = end_process_lock
         self._beats = 0
+        self._before: int | None = None
         self._renewed_s = monotonic()
         self._lock = threading.Lock()
 
@@ -301,7 +419,15 @@ class Lease:
 
     def _send(self, *, last: bool) -> None:
         begin_s = self._monotonic()
-        self._write(self.scope, self.epoch, self._beats, self.owner, last=last)
+        for left in reversed(range(_MOST_CLAIMS)):
+            try:
+                self._write(self, self._beats, self._before, last=last)
+                break
+            except ObjectExists:
+                if self._before is None or not left:
+                    raise
+                self._beats += 1 + secrets.randbelow(256)  # somebody without a key was here
+        self._before = self._beats
         self._beats += 1
         self._renewed_s = begin_s
 
@@ -318,7 +444,7 @@ class Lease:
             return
         is_old = self._monotonic() - self._renewed_s > self.owner.ttl_s
         is_claimed = read_history(entries).epochs.get(self.scope, 0) > self.epoch
-        if is_old or is_claimed or self._newest_epoch(self.scope) > self.epoch:
+        if is_old or is_claimed or self._newest_epoch(self.scope, self.epoch) > self.epoch:
             raise RepositoryLocked(
                 f"the lease of this {self.owner.command} ended while it slept or the store did "
                 "not answer; another may have taken its place",
@@ -358,10 +484,20 @@ def _nothing() -> None:
     """Stand for a process lock where there is none."""
 
 
+def _is_own(holding: Holding) -> bool:
+    """Say whether a lease counts in its scope: a source has only scopes of its own."""
+    source = holding.source.removeprefix(SOURCE_PREFIX)
+    return not source or holding.scope.endswith(f"-{source}")
+
+
+def _name(scope: str, epoch: int, beat: int) -> str:
+    return f"{LEASE_PREFIX}{scope}/{epoch:08d}-{beat:08d}"
+
+
 def _parse(name: str) -> tuple[int, int]:
     """Read epoch and beat; what is no lease counts as the oldest."""
-    epoch, _, beat = name.removesuffix(_RELEASED).rpartition("/")[2].partition("-")
-    return (int(epoch), int(beat)) if epoch.isdigit() and beat.isdigit() else (0, 0)
+    match = _BEAT.fullmatch(name.rpartition("/")[2])
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _discard(storage: Storage, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import cast
 
 from shardvault.errors import ObjectMissing
@@ -18,12 +18,13 @@ from shardvault.repository.format import (
 from shardvault.repository.history import History
 from shardvault.repository.index import Index
 from shardvault.repository.insides import Insides
+from shardvault.repository.leases import Holding
 from shardvault.repository.objects import find_source
 from shardvault.storage.owners import OwnedStorage
 
 
 def reclaim_leftovers(
-    insides: Insides, read_index: Callable[[], Index], is_alone: Callable[[], bool]
+    insides: Insides, read_index: Callable[[], Index], end_gone: Callable[[], Sequence[Holding]]
 ) -> tuple[Index, int]:
     """Remove half-written objects, and packs and manifests that nothing makes count.
 
@@ -36,7 +37,7 @@ def reclaim_leftovers(
 
     Args:
         read_index: reads every index object anew.
-        is_alone: says whether no other session is alive.
+        end_gone: returns whose sessions are alive; none but those can write any more.
 
     Returns:
         the index as it was read last, and what was freed [bytes].
@@ -45,7 +46,10 @@ def reclaim_leftovers(
     packs = [found for found in storage.list(PACK_PREFIX) if parse_pack_name(found.name)]
     manifests = list(storage.list(MANIFEST_PREFIX))
     clocks = list(storage.list(CLOCK_PREFIX))
-    if not storage.features.may_delete or not is_alone():
+    if not storage.features.may_delete:
+        return read_index(), 0
+    working = {holding.source for holding in end_gone()}
+    if "" in working:
         return read_index(), 0
     doomed = (catalog.history() or History()).doomed_packs
     index = read_index()
@@ -53,13 +57,14 @@ def reclaim_leftovers(
     scan = catalog.scan()
     if not _is_complete(index, scan):
         return index, freed
-    kept = unsound_sources(index, scan)
-    stray = [
+    kept = unsound_sources(index, scan) | working
+    unknown = [found for found in packs if not _is_known(found, index.packs, doomed)]
+    stray = [found for found in unknown if not _is_of(insides, ObjectType.PACK, found, kept)]
+    uncommitted = [
         found
-        for found in packs
-        if not _is_known(found, index.packs, doomed) and not _is_of(insides, found, kept)
+        for found in catalog.pick_uncommitted(manifests)
+        if not _is_of(insides, ObjectType.MANIFEST, found, working)
     ]
-    uncommitted = catalog.pick_uncommitted(manifests)
     return index, freed + sum(_delete(storage, found) for found in (*uncommitted, *clocks, *stray))
 
 
@@ -68,11 +73,11 @@ def _is_known(pack: ObjectStat, *known: Collection[bytes]) -> bool:
     return any(name in some for some in known)
 
 
-def _is_of(insides: Insides, pack: ObjectStat, sources: Collection[str]) -> bool:
-    """Say whether one of the sources wrote a pack; only then is it read."""
+def _is_of(insides: Insides, kind: ObjectType, found: ObjectStat, sources: Collection[str]) -> bool:
+    """Say whether one of the sources wrote an object, whose begin is read if there are any."""
     if not sources:
         return False
-    return find_source(insides.storage, insides.ring, ObjectType.PACK, pack.name) in sources
+    return find_source(insides.storage, insides.ring, kind, found.name) in sources
 
 
 def _delete(storage: Storage, found: ObjectStat) -> int:

@@ -94,6 +94,22 @@ def open_signed(ring: KeyRing, kind: ObjectType, name: str, stored: bytes) -> tu
     return open_object(ring, kind, name, sealed), author
 
 
+def prove_signed(ring: KeyRing, name: str, stored: bytes) -> str:
+    """Name the source of a ring if it signed an object that it cannot read; empty for the owner.
+
+    Raises:
+        IntegrityError: neither did.
+    """
+    sealed, signature = stored[:-SIGNATURE_BYTES], stored[-SIGNATURE_BYTES:]
+    signed = _signed(ring, name, sealed)
+    try:
+        ring.author.verify(signature, signed)
+    except IntegrityError:
+        ring.verify_owner(signature, signed)
+        return ""
+    return source_name(ring.author.source)
+
+
 def author_of(ring: KeyRing, kind: ObjectType, stored: bytes) -> Author:
     """Return who began the epoch of an object; raises IntegrityError, WrongKey."""
     return ring.epoch(read_header(ring, kind, stored)).author

@@ -132,7 +132,7 @@ class Pruner:
         reclaim_leftovers(
             self._insides,
             lambda: load_index(self._storage, self._ring),
-            lambda: not self._leases.end_gone(SCOPE),
+            lambda: self._leases.end_gone(SCOPE),
         )
         return alive
 
@@ -207,10 +207,7 @@ class Pruner:
 
     def _is_kept(self, pack: bytes, survey: Survey) -> bool:
         """Say whether a pack stays because nobody knows what a source that lost something needs."""
-        if not survey.unsound:
-            return False
-        name = pack_name(pack)
-        return find_source(self._storage, self._ring, ObjectType.PACK, name) in survey.unsound
+        return self._is_of(pack, survey.unsound)
 
     def _measure_moved(
         self, words: Iterable[str], packs: Collection[bytes], index: Index, marks: Marks
@@ -283,23 +280,41 @@ class Pruner:
                 self._delete(name)
         failpoint("prune.index_deleted")
         alive = self._leases.end_gone(SCOPE) if doomed else ()
-        if alive and not is_off("prune.waiting"):
+        working = {one.source for one in alive} if not is_off("prune.waiting") else set()
+        if "" in working:
             return alive
-        for number, entry in doomed.items():
-            self._free(number, entry)
-        return ()
+        kept = [self._free(number, entry, working) for number, entry in doomed.items()]
+        return alive if any(kept) else ()
 
-    def _free(self, number: int, doomed: Doomed) -> None:
+    def _free(self, number: int, doomed: Doomed, working: Collection[str]) -> bool:
+        """Free what an entry doomed, but for packs of sources that are at work.
+
+        The session of a source relies on nothing that others wrote.
+
+        Returns:
+            whether such packs stay.
+        """
         history = read_history(self._log.read())
         backups = {name for name, (at, _) in history.backups.items() if at > number}
         if backups and not is_off("prune.late"):
             index = load_index(self._storage, self._ring, doomed.packs)
             self._save(backups, history, index, frozenset(doomed.packs), self._new_mover())
+        kept = {pack for pack in doomed.packs if self._is_of(pack, working)}
         for pack in doomed.packs:
-            self._delete(pack_name(pack))
-            failpoint("prune.pack_deleted")
+            if pack not in kept:
+                self._delete(pack_name(pack))
+                failpoint("prune.pack_deleted")
+        if kept:
+            return True
         self._log.append(lambda entries: self._say_freed(entries, number))
         failpoint("prune.freed")
+        return False
+
+    def _is_of(self, pack: bytes, sources: Collection[str]) -> bool:
+        """Say whether one of the sources wrote a pack, which is read only if there are any."""
+        if not sources:
+            return False
+        return find_source(self._storage, self._ring, ObjectType.PACK, pack_name(pack)) in sources
 
     def _say_freed(self, entries: Sequence[Entry], number: int) -> Freed | None:
         self._assert_held(entries)

@@ -46,6 +46,7 @@ from shardvault.repository.format_object import (
     encode_format,
     fetch_format,
     parse_id,
+    parse_owner_key,
 )
 from shardvault.repository.heads import HeadMemory
 from shardvault.repository.history import History, read_history
@@ -54,7 +55,7 @@ from shardvault.repository.insides import Insides
 from shardvault.repository.keychain import Keychain
 from shardvault.repository.keyfiles import create_key_file, read_key_file
 from shardvault.repository.keys import KeyRing, make_key_ring
-from shardvault.repository.leases import Lease, Leases
+from shardvault.repository.leases import BACKUP_SCOPE, Lease, Leases
 from shardvault.repository.leftovers import reclaim_leftovers
 from shardvault.repository.locks import hold_writer_lock
 from shardvault.repository.log import Log, begin_log
@@ -221,7 +222,10 @@ class Repository:
         return ParityBuilder(self._storage, self._ring, self._random_bytes, packs)
 
     def _scope(self, fleet: str) -> str:
-        return f"backup-{self._ring.hidden_name(f'fleet {fleet}')}"
+        """Name the lease of a fleet's backups; a source has one of its own."""
+        source = self._ring.author.source.hex()
+        hidden = self._ring.hidden_name(f"fleet {fleet}")
+        return f"{BACKUP_SCOPE}{hidden}-{source}" if source else f"{BACKUP_SCOPE}{hidden}"
 
     def _prepare_index(self, lease: Lease) -> tuple[Index, int]:
         """Return what may be relied on, and the bytes that were freed before."""
@@ -230,7 +234,7 @@ class Repository:
         # Before the index: what is doomed afterwards stays while this session is alive.
         doomed = self._doomed_packs()
         index, freed = reclaim_leftovers(
-            self.insides(), self._load_index, lambda: not self.leases.end_gone(lease.scope)
+            self.insides(), self._load_index, lambda: self.leases.end_gone(lease.scope)
         )
         index.table.lose(doomed | self._doomed_packs())
         return index, freed
@@ -449,9 +453,8 @@ def open_for_source(
     guard = guard_against_removal(lambda: key.find_tombstone(storage, stored))
     guard("what it adds counts for nothing")
     cache = SourceCache(state / "sources" / key.source.hex())
-    return Repository(
-        storage, key.open(storage), random_bytes, memory=memory, cache=cache, guard=guard
-    )
+    ring = replace(key.open(storage), owner_key=parse_owner_key(stored))
+    return Repository(storage, ring, random_bytes, memory=memory, cache=cache, guard=guard)
 
 
 def open_with_paper(

@@ -150,7 +150,8 @@ class Leases:
         process_lock = self._hold_process_lock(scope)
         try:
             present = self.look(scope)
-            if process_lock is None and present is not None and present.is_alive:
+            is_alive = present.is_alive if present else self._has_unreadable_owner(scope)
+            if process_lock is None and is_alive:
                 raise locked_error(present)
             lease = self._claim(scope, command, present, process_lock or _nothing)
             if present is not None and not present.is_released and not self._ring.is_write_only:
@@ -159,6 +160,10 @@ class Leases:
             (process_lock or _nothing)()
             raise
         return lease
+
+    def _has_unreadable_owner(self, scope: str) -> bool:
+        """Say whether a process that is alive can have left a lease that was damaged."""
+        return self._storage.features.owner_lock and bool(self._list(scope))
 
     def _hold_process_lock(self, scope: str) -> Release | None:
         """Take the lock that ends with its process, where a store has such.

@@ -118,7 +118,7 @@ class Keychain:
     def remove(self, key: Slot | Source) -> None:
         """Delete a slot, or refuse what a source adds from now on.
 
-        The source learns it first: a backup that it commits meanwhile may count though it
+        The source learns it first: a backup that it commits meanwhile can count though it
         reports a failure, and never the other way round.
 
         Raises:
@@ -126,7 +126,7 @@ class Keychain:
         """
         with self._changing("key remove"):
             if isinstance(key, Source):
-                self._tell(key)
+                self._leave_tombstone(key)
                 self._note("removed", key.name, key.label)
             else:
                 self._remove_slot(key)
@@ -160,7 +160,7 @@ class Keychain:
         self._storage.delete(slot.name)
         self._note("removed", slot.name, slot.label)
 
-    def _tell(self, source: Source) -> None:
+    def _leave_tombstone(self, source: Source) -> None:
         identity = bytes.fromhex(source.name.removeprefix(SOURCE_PREFIX))
         removed = format_time(utc_now())
         put_tombstone(self._storage, self._ring, identity, removed, self._random_bytes)

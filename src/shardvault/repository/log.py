@@ -287,7 +287,9 @@ class Log:
         limit_bytes: int | None = None
         at = 0
         try:
-            while piece := self._storage.get(name, at, _PIECE_BYTES):
+            piece = bytes(_PIECE_BYTES)
+            while len(piece) == _PIECE_BYTES:
+                piece = self._storage.get(name, at, _PIECE_BYTES)
                 if limit_bytes is None:
                     limit_bytes = self._limit_entry(piece)
                 digest.update(piece)

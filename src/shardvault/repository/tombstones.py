@@ -80,7 +80,7 @@ def find_tombstone(
     if len(names) > _MOST_TRIED:
         raise IntegrityError(
             f"{len(names)} objects are under {_prefix(source)}, more than there can be",
-            hint="delete those that nobody made; the key of this source may have been removed",
+            hint="delete those that nobody made; the key of this source can have been removed",
         )
     for name in names:
         try:

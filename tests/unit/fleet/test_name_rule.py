@@ -69,8 +69,8 @@ def test_names_that_differ_only_by_case_collide(case_rule: int) -> None:
     trigger = replace(TRIGGER, name="ONINS")
     contents = contents_of(TABLE, lower, objects=(view, TRIGGER, trigger, FUNCTION))
     assert find_collisions(contents, NameRule(case_rule)) == [
-        "Shop.Orders and Shop.orders and Shop.ORDERS",
-        "Shop.OnIns and Shop.ONINS",
+        "Shop.ORDERS and Shop.Orders and Shop.orders",
+        "Shop.ONINS and Shop.OnIns",
     ]
     assert find_collisions(contents, NameRule(0)) == []
 

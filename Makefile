@@ -9,6 +9,9 @@ RUN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 PART ?=
+SERVERS ?=
+comma := ,
+SERVER_SUITES := tests/exactness tests/integration tests/faults
 
 # Groups of tests run side by side; most of their time is waiting, so more workers than cores pay.
 WORKERS ?= 4
@@ -26,9 +29,11 @@ setup: packages $(READY) ## system packages, .venv with shardvault, the compiled
 demo: setup ## the main job on four private servers; KEEP=1 leaves them up, ARGS="…" is passed on
 	@exec $(RUN)/python -m demo $(if $(KEEP),--keep) $(ARGS)
 
-test: setup ## all tests but the long ones, WORKERS=4 at a time; ARGS="-k cut" chooses
+test: setup ## all tests but the long ones, WORKERS=4 at a time; ARGS="-k cut" chooses; SERVERS=/path
 	@scripts/setup.sh servers || echo "make: tests that need a missing server will fail" >&2
-	@exec $(PYTEST) $(ARGS)
+	@$(if $(SERVERS),failed=0; for server in $(subst $(comma), ,$(SERVERS)); do \
+	  SHARDVAULT_SERVER_UNDER_TEST="$$server" $(PYTEST) $(SERVER_SUITES) $(ARGS) || failed=1; \
+	done; exit $$failed,exec $(PYTEST) $(ARGS))
 
 test-long: export SHARDVAULT_SEED ?= $(shell echo $$RANDOM)
 test-long: setup ## every test, the long ones too; PART=random runs the long ones of one part

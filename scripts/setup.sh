@@ -180,7 +180,7 @@ prepare_fetch() {
 
 fetch_servers() {
   local name is_ready=
-  for name in mysql97 mariadb118 ceph openssh; do
+  for name in mysql97 mariadb118 mariadb105 ceph openssh; do
     [ ! -x "${SHARDVAULT_SERVERS:-.cache/servers}/$name/run.sh" ] || continue
     [ -n "$is_ready" ] || prepare_fetch
     is_ready=1

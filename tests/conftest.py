@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.azurite import Azurite
+from tests.support.binaries import describe_servers
 from tests.support.bucket_server import BucketServer
 from tests.support.ceph import CephGateway
 from tests.support.fleet import Fleet
@@ -20,6 +21,7 @@ from tests.support.servers import Flavour, Instance, start_instance
 from tests.support.sharing import SharedServers
 from tests.support.side_by_side import make_scheduler, order_of, shuffle
 from tests.support.sshd import Sshd
+from tests.support.stand_in import keep_server_under_test
 from tests.support.stores import BUCKET
 
 SHARED = SharedServers()
@@ -34,9 +36,18 @@ def pytest_configure() -> None:
     settings.load_profile("patient")
 
 
+def pytest_report_header() -> list[str]:
+    """Print first which servers are tested."""
+    return describe_servers()
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest groups begin first; SHARDVAULT_ORDER is the seed of a random order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the longest groups begin first; test only the server of SERVERS= if one is given.
+
+    SHARDVAULT_ORDER is the seed of a random order.
+    """
+    keep_server_under_test(config, items)
     items.sort(key=lambda item: order_of(item.nodeid))
     if seed := os.environ.get("SHARDVAULT_ORDER"):
         places = {nodeid: at for at, nodeid in enumerate(shuffle([i.nodeid for i in items], seed))}
@@ -73,6 +84,12 @@ def _shared_servers_are_left_clean() -> Iterator[None]:
     """Let no file of tests depend on what another left on a shared server."""
     yield
     SHARED.clean()
+
+
+@pytest.fixture(scope="session")
+def mariadb105(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """Start MariaDB 10.5; shared by all tests, which keep to schemas of their own."""
+    yield from _run_instance(Flavour.MARIADB_105, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

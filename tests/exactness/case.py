@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import random
 import struct
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+from shardvault.model.position import Family
+from tests.exactness.quirks import Quirks
 from tests.support.servers import Flavour
 
 EVERYWHERE = frozenset(Flavour)
-MARIADB_1011 = frozenset({Flavour.MARIADB_1011})
-MARIADB_118 = frozenset({Flavour.MARIADB_118})
-MARIADB = MARIADB_1011 | MARIADB_118
-MYSQL = frozenset({Flavour.MYSQL_97})
+MARIADB = frozenset(one for one in Flavour if one.family is Family.MARIADB)
+MYSQL = EVERYWHERE - MARIADB
 
 Statement = str | bytes
 
@@ -50,10 +51,15 @@ class Case:
         holds: probes with the rows that the source must give: columns joined by ``,``, rows
             by ``;``. They prove that the trap is really there.
         mode: sql_mode under which the trap is laid.
-        on: servers that know what the case needs.
+        on: servers of the families that know what the case needs.
+        needs: abilities that a server shows when it is asked; without one the case is not
+            applicable there. What a server refuses when the case is laid needs none.
+        adapt: writes the case as one server takes it.
+        is_local: what it lays depends on the server, so that it goes to no other one.
         also: further schemas that the statements create.
         accounts: users and roles that the statements create.
         refused: words with which a backup refuses the case before any lock; empty = exact.
+        refused_without: ability of a server that takes the case exactly all the same.
         reported: objects that the restore must name as not created, or not equal.
         findings: words of the other findings that a restore must give.
         renderings: what the catalogue writes in other words, and is the same; probes prove that.
@@ -66,22 +72,37 @@ class Case:
     holds: tuple[tuple[Statement, str], ...] = ()
     mode: str = ""
     on: frozenset[Flavour] = EVERYWHERE
+    needs: tuple[str, ...] = ()
+    adapt: Callable[[Quirks], Case] | None = None
+    is_local: bool = False
     also: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     refused: str = ""
+    refused_without: str = ""
     reported: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     renderings: tuple[Rendering, ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Name the case; its schema is named so too."""
         return f"{self.trap}_{self.name}".lower()
 
-    @property
+    @cached_property
     def schemas(self) -> tuple[str, ...]:
         """Name every schema of the case."""
         return (self.id, *(name.replace("{S}", self.id) for name in self.also))
+
+    def on_server(self, quirks: Quirks) -> Case:
+        """Write the case for one server, as far as that depends on it."""
+        written = self.adapt(quirks) if self.adapt else self
+        if self.refused_without and quirks.has(self.refused_without):
+            return replace(written, refused="")
+        return written
+
+    def find_lack(self, quirks: Quirks) -> str:
+        """Return why the case is not applicable on a server, in its own words; else nothing."""
+        return next((quirks.lacks[one] for one in self.needs if not quirks.has(one)), "")
 
     def fill(self, statement: Statement, folder: Path | None = None) -> Statement:
         """Write the case's schema, and for ``{D}`` the folder of the instance, into SQL."""

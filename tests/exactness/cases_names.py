@@ -3,12 +3,13 @@
 # ruff: noqa: E501 - a statement is read best in one line
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 
-from tests.exactness.case import MARIADB, MARIADB_118, MARIADB_1011, MYSQL, Case, Rendering
-from tests.exactness.names import NAMES, Place, is_refused, names_of
+from tests.exactness.case import EVERYWHERE, MARIADB, MYSQL, Case, Rendering
+from tests.exactness.names import NAMES, Place
+from tests.exactness.quirks import Quirks
 from tests.integration.operations_support import quote
 from tests.support.servers import Flavour
 
@@ -21,23 +22,16 @@ _BACKTICK_KEYS = (
 _RESERVED = ("select", "table", "order", "group", "key", "rows", "rank", "system", "lateral")
 
 
-def _named(name: str) -> Iterator[Case]:
-    """Name all there is in a schema by one evil name; one case per set of places that allow it."""
-    groups: dict[frozenset[Place], set[Flavour]] = defaultdict(set)
-    for flavour in Flavour:
-        groups[frozenset(one for one in Place if is_refused(name, one, flavour))].add(flavour)
-    for refused, flavours in groups.items():
-        where = "" if len(groups) == 1 else "_on_" + "_".join(sorted(one.value for one in flavours))
-        yield _named_where(f"named_{name}{where}", NAMES[name], refused, frozenset(flavours))
+def _named(name: str) -> Case:
+    """Name all there is in a schema by one evil name, where the server takes it."""
+    return Case("D53", f"named_{name}", (), also=("{S}_views",), adapt=partial(_write_named, name))
 
 
-def _named_where(
-    case: str, text: str, refused: frozenset[Place], flavours: frozenset[Flavour]
-) -> Case:
-    """Write the case; what may not have the name has a plain one."""
+def _write_named(key: str, quirks: Quirks) -> Case:
+    """Write the case; what the server does not take by this name has a plain one."""
 
     def own(place: Place) -> str:
-        return quote("plain" if place in refused else text)
+        return quote(NAMES[key] if quirks.takes(key, place) else "plain")
 
     alias, label = own(Place.ALIAS), own(Place.LABEL)
     column, view_column, parameter = own(Place.COLUMN), own(Place.VIEW_COLUMN), own(Place.PARAMETER)
@@ -62,12 +56,17 @@ def _named_where(
         f"CREATE VIEW `{{S}}_views`.{own(Place.VIEW)} AS"
         f" SELECT {alias}.{column} AS {view_column} FROM {own(Place.TABLE)} AS {alias}",
     )
-    return Case("D53", case, statements, on=flavours, also=("{S}_views",))
+    return Case("D53", f"named_{key}", statements, also=("{S}_views",))
 
 
-def _schemas(flavour: Flavour) -> Case:
+def _evil(name: str, write: Callable[[Quirks], Case], on: frozenset[Flavour] = EVERYWHERE) -> Case:
+    """Describe a case of all evil names that a server takes."""
+    return Case("D53", f"evil_{name}", (), adapt=write, is_local=True, on=on)
+
+
+def _schemas(quirks: Quirks) -> Case:
     """Name schemas by all evil names; each holds a table and a view on another's."""
-    names = names_of(Place.SCHEMA, flavour)
+    names = quirks.names_of(Place.SCHEMA)
     statements = [f"CREATE DATABASE {quote(name)}" for name in names]
     statements += [f"CREATE TABLE {quote(name)}.t (i INT PRIMARY KEY)" for name in names]
     statements += [f"INSERT INTO {quote(name)}.t VALUES ({at})" for at, name in enumerate(names)]
@@ -75,20 +74,21 @@ def _schemas(flavour: Flavour) -> Case:
         f"CREATE VIEW {quote(name)}.v AS SELECT i FROM {quote(other)}.t"
         for name, other in pairwise(names)
     ]
-    case = f"evil_schemas_on_{flavour.value}"
-    return Case("D53", case, tuple(statements), also=names, on=frozenset({flavour}))
+    return Case("D53", "evil_schemas", tuple(statements), also=names, is_local=True)
 
 
-def _foreign_keys(flavour: Flavour) -> Case:
+def _foreign_keys(quirks: Quirks) -> Case:
     """Name foreign keys, their columns and their parents by all evil names."""
     statements = []
     # MySQL takes names of foreign keys for equal that differ in case only.
-    names = {name.lower(): name for name in names_of(Place.FOREIGN_KEY, flavour)}
+    names = {name.lower(): name for name in quirks.names_of(Place.FOREIGN_KEY)}
     for at, name in enumerate(names.values()):
-        if flavour is Flavour.MARIADB_118 and ("`" in name or name == NAMES["old_prefix"]):
+        if "`" in name and not quirks.has("foreign_key_with_backticks"):
             continue  # the server misspells it
         own = quote(name)
-        is_parent = name in names_of(Place.TABLE, flavour) and name != NAMES["device"]
+        is_parent = name in quirks.names_of(Place.TABLE) and name != NAMES["device"]
+        if name == NAMES["old_prefix"]:
+            is_parent &= quirks.has("foreign_key_to_the_old_prefix")
         parent = own if is_parent else f"p{at}"  # MariaDB does not find CON as a parent
         statements += [
             f"CREATE TABLE {parent} ({own} INT PRIMARY KEY)",
@@ -97,22 +97,21 @@ def _foreign_keys(flavour: Flavour) -> Case:
             f" REFERENCES {parent} ({own}) ON DELETE CASCADE)",
             f"INSERT INTO _child{at} VALUES ({at}), (NULL)",
         ]
-    case = f"evil_foreign_keys_on_{flavour.value}"
-    return Case("D53", case, tuple(statements), on=frozenset({flavour}))
+    return Case("D53", "evil_foreign_keys", tuple(statements), is_local=True)
 
 
-def _sequences(flavour: Flavour) -> Case:
-    names = [quote(name) for name in names_of(Place.SEQUENCE, flavour)]
+def _sequences(quirks: Quirks) -> Case:
+    names = [quote(name) for name in quirks.names_of(Place.SEQUENCE)]
     return Case(
         "D53",
-        f"evil_sequences_on_{flavour.value}",
+        "evil_sequences",
         tuple(
             statement
             for name in names
             for statement in (f"CREATE SEQUENCE {name} START WITH 5", f"DO NEXTVAL({name})")
         ),
         probes=tuple(f"SELECT * FROM {name}" for name in names),
-        on=frozenset({flavour}),
+        is_local=True,
     )
 
 
@@ -126,18 +125,18 @@ def _is_host(name: str) -> bool:
     return name.isascii() and name == name.lower() and "\\" not in name
 
 
-def _accounts(flavour: Flavour) -> Case:
+def _accounts(quirks: Quirks) -> Case:
     """Name users, roles and hosts by all evil names, and give each user a role."""
-    users = _trimmed(names_of(Place.USER, flavour))
-    hosts = _trimmed(filter(_is_host, names_of(Place.HOST, flavour)))
-    roles = [quote(f"r{name}"[:32]) for name in _trimmed(names_of(Place.ROLE, flavour))]
+    users = _trimmed(quirks.names_of(Place.USER))
+    hosts = _trimmed(filter(_is_host, quirks.names_of(Place.HOST)))
+    roles = [quote(f"r{name}"[:32]) for name in _trimmed(quirks.names_of(Place.ROLE))]
     accounts = [
         *(f"{quote(user)}@`localhost`" for user in users),
         *(f"`d53_host`@{quote(host)}" for host in hosts),
     ]
     return Case(
         "D53",
-        f"evil_accounts_on_{flavour.value}",
+        "evil_accounts",
         (
             *(f"CREATE USER {account} IDENTIFIED BY 'x'" for account in accounts),
             *(f"CREATE ROLE {role}" for role in roles),
@@ -146,7 +145,7 @@ def _accounts(flavour: Flavour) -> Case:
         ),
         accounts=tuple(accounts),
         probes=tuple(f"SHOW GRANTS FOR {role}" for role in roles),
-        on=frozenset({flavour}),
+        is_local=True,
     )
 
 
@@ -163,11 +162,11 @@ def _reserved(word: str) -> Case:
 
 
 CASES = (
-    *(case for name in NAMES for case in _named(name)),
-    *(_schemas(flavour) for flavour in Flavour),
-    *(_foreign_keys(flavour) for flavour in Flavour),
-    *(_sequences(flavour) for flavour in (Flavour.MARIADB_1011, Flavour.MARIADB_118)),
-    *(_accounts(flavour) for flavour in Flavour),
+    *(_named(name) for name in NAMES),
+    _evil("schemas", _schemas),
+    _evil("foreign_keys", _foreign_keys),
+    _evil("sequences", _sequences, on=MARIADB),
+    _evil("accounts", _accounts),
     Case(
         "D53",
         "named_partitions_and_keys",
@@ -204,24 +203,19 @@ CASES = (
         "D53",
         "named_foreign_keys_with_backticks",
         _BACKTICK_KEYS,
-        on=MARIADB_1011 | MYSQL,
-    ),
-    Case(
-        "D53",
-        "named_foreign_keys_that_the_server_misspells",
-        _BACKTICK_KEYS,
         refused="misspells",
-        on=MARIADB_118,
+        refused_without="foreign_key_with_backticks",
     ),
     Case(
         "D53",
-        "parent_of_the_old_prefix_that_the_server_misspells",
+        "parent_of_the_old_prefix",
         (
             "CREATE TABLE `#mysql50#a-b` (id INT PRIMARY KEY)",
             "CREATE TABLE c (id INT, CONSTRAINT f FOREIGN KEY (id) REFERENCES `#mysql50#a-b` (id))",
         ),
         refused="misspells",
-        on=MARIADB_118,
+        refused_without="foreign_key_to_the_old_prefix",
+        on=MARIADB,
     ),
     Case(
         "D53",

@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - a statement is read best in one line
 from __future__ import annotations
 
-from tests.exactness.case import EVERYWHERE, MARIADB, MARIADB_118, MYSQL, Case, insert
+from tests.exactness.case import EVERYWHERE, MARIADB, MYSQL, Case, insert
 
 _ALL_BYTES = bytes(range(256)).hex()
 _ENUM = "CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a','b','c','') {}, s SET('x','y','') {})"
@@ -464,6 +464,6 @@ CASES = (
         "D24",
         "identifier_and_comment_beyond_the_plane",
         ("CREATE TABLE t (id INT PRIMARY KEY COMMENT 'ソ é €') COMMENT='漢字 é'",),
-        on=MARIADB | MARIADB_118 | MYSQL,
+        on=EVERYWHERE,
     ),
 )

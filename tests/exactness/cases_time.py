@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - a statement is read best in one line
 from __future__ import annotations
 
-from tests.exactness.case import MARIADB, MARIADB_118, MYSQL, Case, Rendering, insert
+from tests.exactness.case import MARIADB, MYSQL, Case, Rendering, insert
 from tests.support.servers import Flavour
 
 _ZERO = "'0000-00-00'"
@@ -156,7 +156,8 @@ CASES = (
             insert("t", ["'2038-01-19 03:14:08'", "'2106-02-07 06:28:15.999999'"]),
         ),
         holds=(("SELECT CONCAT(ts) FROM t WHERE id = 2", "2106-02-07 06:28:15.999999"),),
-        on=MARIADB_118,
+        on=MARIADB,
+        needs=("timestamp_after_2038",),
     ),
     Case(
         "D15",
@@ -171,6 +172,8 @@ CASES = (
             "UPDATE t SET v = 9 WHERE id = 1",
             "SELECT COUNT(*) FROM t FOR SYSTEM_TIME ALL",
         ),
+        refused="its history cannot be written back",
+        refused_without="history",
         on=MARIADB,
     ),
     Case(

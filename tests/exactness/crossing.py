@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from shardvault import app
-from shardvault.errors import ShardvaultError
+from shardvault.fleet import definitions
 from shardvault.model.report import Finding, Severity
-from shardvault.model.target import Scope
 from tests.exactness.across import (
     COLLATION,
     IN_OWN_WORDS,
@@ -22,130 +22,111 @@ from tests.exactness.across import (
     list_refusals,
 )
 from tests.exactness.case import Case
+from tests.exactness.landing import Landing
 from tests.exactness.meaning import read_meaning, spell_rows
-from tests.exactness.round_trip import (
-    SOURCE_GLOBALS,
-    TARGET_GLOBALS,
-    Outcome,
-    Sighting,
-    clear,
-    concerns,
-    lay,
-    list_differences,
-    look,
-    read_hashes,
-)
-from tests.integration.operations_support import Lone, Vault, run_all
+from tests.exactness.origin import Origin, own_names, scope_of
+from tests.exactness.quirks import Quirks
+from tests.exactness.round_trip import Outcome, Sighting, clear, concerns, list_differences
 from tests.support.servers import Instance
 
 OPTIONS = (f"--collation-server={COLLATION}",)
 """Start servers with a collation that all of them know: cases leave it to the server."""
 
 
-class Origin:
-    """Hold one backup of all cases of a server, and what they are there."""
-
-    def __init__(self, instance: Instance, folder: Path, cases: Sequence[Case]) -> None:
-        folder.mkdir()
-        self.flavour = instance.flavour
-        run_all(instance, *SOURCE_GLOBALS)
-        clear(instance)
-        self.unlaid = {case.id: why for case in cases if (why := lay(instance, case, COLLATION))}
-        self.cases = tuple(case for case in cases if case.id not in self.unlaid)
-        self.vault = Vault(folder, Lone({"main": instance}))
-        self.vault.backup()
-        self.hashes = read_hashes(self.vault)
-        self.seen = look(instance, self.cases, read_meaning)
-
-
 class Crossing:
     """Restore the cases of an origin into one other server."""
 
-    def __init__(self, origin: Origin, target: Instance, folder: Path) -> None:
-        folder.mkdir()
-        self._origin, self._target, self._folder = origin, target, folder
-        self._file = origin.vault.target(Lone({"main": target}), f"to-{target.flavour.value}")
-        self._is_near = origin.flavour.family is target.flavour.family
-        run_all(target, *TARGET_GLOBALS)
+    def __init__(self, origin: Origin, target: Instance, quirks: Quirks, folder: Path) -> None:
+        """Prepare the target.
+
+        Args:
+            quirks: of the target.
+            folder: for repositories; it must not exist.
+        """
+        self._origin = origin
+        self.pair = Pair(origin.flavour, target.flavour, origin.quirks, quirks)
+        is_near = origin.flavour.family is target.flavour.family
+        self._landing = Landing(origin, target, folder, read_meaning, with_accounts=is_near)
+        self._is_near = is_near
+        self._target = target
 
     def run(self) -> dict[str, Outcome]:
-        """Plan each case, and restore together all that nothing stands in the way of.
+        """Plan all cases, and restore together all that nothing stands in the way of.
 
-        Those that must be refused are planned alone, and restored alone if they are not.
+        Those that are known to fail are restored alone.
         """
         clear(self._target)
-        pair = self._origin.flavour, self._target.flavour
-        refused = [case for case in self._origin.cases if list_refusals(case, pair)]
-        faulty = [case for case in self._origin.cases if find_fault(case, pair)]
-        rest = [case for case in self._origin.cases if case not in (*refused, *faulty)]
-        outcomes = {name: Outcome(unlaid=why) for name, why in self._origin.unlaid.items()}
-        outcomes |= self._plan_together(rest)
-        for case in (*refused, *faulty):
-            outcomes |= self._plan_together([case])
-        taken = [case for case in rest if not outcomes[case.id].blockers]
-        for group in (taken, *([case] for case in faulty)):
-            outcomes |= self._restore_together(group)
+        cases = [case for case in self._origin.cases if crosses(case)]
+        strange = {case.id: why for case in cases if (why := self._find_strange_names(case))}
+        outcomes = {name: Outcome(unlaid=why) for name, why in strange.items()}
+        cases = [case for case in cases if case.id not in strange]
+        outcomes |= self._plan(cases)
+        taken = [case for case in cases if not outcomes[case.id].blockers]
+        faulty = [case for case in taken if find_fault(case, self.pair)]
+        for group in (*([case] for case in faulty), [one for one in taken if one not in faulty]):
+            outcomes |= self._restore(group)
+        return self._origin.judged | outcomes
+
+    def _find_strange_names(self, case: Case) -> str:
+        """Return why the target itself does not take the evil name of a case, else nothing."""
+        refused = self.pair.target_quirks.refused
+        reasons = (
+            why
+            for (name, place), why in refused.items()
+            if case.name == f"named_{name}" and self._origin.quirks.takes(name, place)
+        )
+        return next(reasons, "")
+
+    def _plan(self, cases: Sequence[Case]) -> dict[str, Outcome]:
+        """Plan cases together, and those with accounts of another family alone too."""
+        outcomes = self._plan_together(cases, with_accounts=self._is_near)
+        if not self._is_near:
+            for case in cases:
+                if case.accounts:
+                    outcomes |= self._plan_together([case], with_accounts=True)
         return outcomes
 
-    def _plan_together(self, cases: Sequence[Case]) -> dict[str, Outcome]:
-        """If any of the cases is refused, find out which one it was."""
-        if not cases:
-            return {}
-        report = app.plan_restore(
-            "latest",
-            self._origin.vault.config,
-            target=self._file,
-            scope=_scope(cases),
-            with_accounts=self._is_near or (len(cases) == 1 and bool(cases[0].accounts)),
-        )
-        blockers = [item for item in report.findings if item.severity is Severity.BLOCKER]
-        if blockers and len(cases) > 1:
-            half = len(cases) // 2
-            return self._plan_together(cases[:half]) | self._plan_together(cases[half:])
-        seen = self._origin.seen
-        return {case.id: Outcome(source=seen[case.id], blockers=blockers) for case in cases}
+    def _plan_together(self, cases: Sequence[Case], *, with_accounts: bool) -> dict[str, Outcome]:
+        """Share out the blockers among the cases that they name; what names none is everybody's.
 
-    def _restore_together(self, cases: Sequence[Case]) -> dict[str, Outcome]:
-        """If cases fail together, take out the one that the error names, else try halves."""
-        if not cases:
-            return {}
-        clear(self._target)
-        try:
-            return self._restore(cases)
-        except ShardvaultError as error:
-            if len(cases) == 1:
-                return {cases[0].id: Outcome(error=str(error))}
-            named = [case for case in cases if any(name in str(error) for name in case.schemas)]
-            first = named if 0 < len(named) < len(cases) else cases[: len(cases) // 2]
-            rest = [case for case in cases if case not in first]
-            return self._restore_together(first) | self._restore_together(rest)
-
-    def _restore(self, cases: Sequence[Case]) -> dict[str, Outcome]:
-        report = app.restore(
-            "latest",
-            self._origin.vault.config,
-            target=self._file,
-            scope=_scope(cases),
-            with_accounts=self._is_near,
-        )
-        hashes = self._read_hashes()
-        seen = look(self._target, cases, read_meaning)
-        return {
-            case.id: Outcome(
-                source=_spell(case, self._origin.seen[case.id]),
-                target=_spell(case, seen[case.id]),
-                findings=_pick(report.findings, case),
-                hashes=(_of(self._origin.hashes, case), _of(hashes, case)),
+        Here findings name every place, not the first few: one plan serves for all cases.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(definitions.shorten, "__defaults__", (len(cases) * 1000,))
+            report = app.plan_restore(
+                self._origin.backup,
+                self._origin.vault.config,
+                target=self._landing.file,
+                scope=scope_of(cases),
+                with_accounts=with_accounts,
             )
+        blockers = [item for item in report.findings if item.severity is Severity.BLOCKER]
+        owned = {case.id: [item for item in blockers if _names(item, case)] for case in cases}
+        others = [item for item in blockers if not any(item in one for one in owned.values())]
+        seen = self._origin.seen[read_meaning]
+        return {
+            case.id: Outcome(source=seen[case.id], blockers=[*owned[case.id], *others])
             for case in cases
         }
 
-    def _read_hashes(self) -> dict[str, tuple[int, str]]:
-        folder = self._folder / secrets.token_hex(4)
-        folder.mkdir()
-        again = Vault(folder, Lone({"main": self._target}))
-        again.backup()
-        return read_hashes(again)
+    def _restore(self, cases: Sequence[Case]) -> dict[str, Outcome]:
+        outcomes = self._landing.restore(cases)
+        for case in cases:
+            outcome = outcomes[case.id]
+            outcome.source = _spell(case, outcome.source)
+            outcome.target = _spell(case, outcome.target)
+        return outcomes
+
+
+def _names(finding: Finding, case: Case) -> bool:
+    words = set(re.findall(r"\w+", finding.message))
+    return concerns(finding, case) or bool(words.intersection(own_names(case)))
+
+
+def crosses(case: Case) -> bool:
+    """Say whether a case goes to other servers: its backup holds it exactly, in common words."""
+    is_refused = bool(case.refused) and not case.refused_without
+    return not case.is_local and not case.renderings and not is_refused
 
 
 def list_crossing_differences(case: Case, pair: Pair, outcome: Outcome) -> list[str]:
@@ -153,7 +134,7 @@ def list_crossing_differences(case: Case, pair: Pair, outcome: Outcome) -> list[
     wanted = list_refusals(case, pair)
     if not wanted and not outcome.blockers:
         told = (*case.findings, *list_findings(case, pair))
-        outcome = outcome if pair[0].family is pair[1].family else _leave_out(outcome)
+        outcome = outcome if pair.is_near else _leave_out(outcome)
         return list_differences(replace(case, findings=told), outcome)
     given = [item.message for item in outcome.blockers]
     missing = [words for words in wanted if not any(re.search(words, one) for one in given)]
@@ -179,11 +160,6 @@ def _leave_out(outcome: Outcome) -> Outcome:
     return replace(outcome, source=sides[0], target=sides[1], findings=findings)
 
 
-def _scope(cases: Iterable[Case]) -> Scope:
-    names = [name for case in cases for name in case.schemas]
-    return Scope(include=tuple(f"`{name.replace('`', '``')}`.*" for name in names))
-
-
 def _spell(case: Case, seen: Sighting) -> Sighting:
     """Write what probes gave in common words; what the case holds stays as it is."""
     held = {str(probe) for probe, _ in case.holds}
@@ -191,11 +167,3 @@ def _spell(case: Case, seen: Sighting) -> Sighting:
         probe: rows if probe in held else spell_rows(rows) for probe, rows in seen.probes.items()
     }
     return replace(seen, probes=probes)
-
-
-def _pick(findings: Iterable[Finding], case: Case) -> list[Finding]:
-    return [item for item in findings if concerns(item, case)]
-
-
-def _of(hashes: dict[str, tuple[int, str]], case: Case) -> dict[str, tuple[int, str]]:
-    return {name: one for name, one in hashes.items() if name.split("\0")[0] in case.schemas}

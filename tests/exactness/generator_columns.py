@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from tests.exactness.generator_types import Draw, Kind, Server, kinds
-from tests.exactness.names import Place, names_of
+from tests.exactness.names import Place
 from tests.integration.operations_support import quote
 
 ODD_TEXTS = ("it''s", "*/ -- ;", "VIEW", "é漢", "a\\\\b", "COLLATE=x", " AUTO_INCREMENT=7 ", "`)")
@@ -47,7 +47,7 @@ def odd_names(draw: Draw, server: Server, place: Place, count: int, plain: str) 
     usual = [f"{plain}{number}" for number in range(count)]
     if draw(st.booleans()):
         return usual
-    odd = st.sampled_from((*names_of(place, server.flavour), *usual))
+    odd = st.sampled_from((*server.quirks.names_of(place), *usual))
     return draw(st.lists(odd, min_size=count, max_size=count, unique_by=str.casefold))
 
 

@@ -65,7 +65,8 @@ def _key(
 
 @st.composite
 def _ordinary(draw: Draw, server: Server, head: str, columns: Sequence[Column]) -> str:
-    hidden = " INVISIBLE" if server.is_mysql else " IGNORED"
+    can_ignore = server.quirks.has("ignored_index")
+    hidden = " INVISIBLE" if server.is_mysql else " IGNORED" * can_ignore
     last = draw(st.sampled_from(("", "", hidden, " COMMENT 'it''s'", " USING BTREE")))
     parts = draw(_parts(columns))
     return f"{head} ({parts}){last}" if parts else ""

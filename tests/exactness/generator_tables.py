@@ -91,7 +91,8 @@ def _options(draw: Draw, server: Server) -> str:
 def _whole_options(server: Server) -> st.SearchStrategy[str]:
     """Draw an engine, a row format or the keeping of history; none of it goes with partitions."""
     engines = (" ENGINE=MyISAM", " ENGINE=Aria PAGE_CHECKSUM=1")
-    own = () if server.is_mysql else (*engines, " WITH SYSTEM VERSIONING")
+    versioned = (" WITH SYSTEM VERSIONING",) if server.quirks.has("history") else ()
+    own = () if server.is_mysql else (*engines, *versioned)
     formats = (" ROW_FORMAT=REDUNDANT", " ROW_FORMAT=COMPACT", " ROW_FORMAT=COMPRESSED")
     return st.sampled_from(("", "", "", *formats, *own))
 

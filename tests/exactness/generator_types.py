@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from shardvault.model.position import Family
 from tests.exactness.generator_values import (
     binaries,
     dates,
@@ -21,6 +22,7 @@ from tests.exactness.generator_values import (
     times,
     timestamps,
 )
+from tests.exactness.quirks import NO_QUIRKS, Quirks
 from tests.support.servers import Flavour
 
 Literals = SearchStrategy[str]
@@ -33,15 +35,17 @@ class Server:
 
     Attributes:
         collations: all it knows, each with its character set.
+        quirks: what it cannot do.
     """
 
     flavour: Flavour
     collations: tuple[tuple[str, str], ...]
+    quirks: Quirks = NO_QUIRKS
 
     @property
     def is_mysql(self) -> bool:
         """Say whether this is MySQL, else it is MariaDB."""
-        return self.flavour is Flavour.MYSQL_97
+        return self.flavour.family is Family.MYSQL
 
 
 @dataclass(frozen=True)
@@ -221,12 +225,13 @@ def _of_one_family(server: Server) -> SearchStrategy[Kind]:
             "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
             "'6ccd780c-baba-1026-9564-5b8c656024db'",
         )
-        kinds += [
-            Kind("INET4", st.sampled_from(addresses), addresses[2]),
-            Kind("INET6", st.sampled_from(networks), networks[0]),
-            Kind("UUID", st.sampled_from(identities), identities[2]),
-        ]
-    if server.flavour is not Flavour.MARIADB_1011:
+        types = {
+            "INET4": Kind("INET4", st.sampled_from(addresses), addresses[2]),
+            "INET6": Kind("INET6", st.sampled_from(networks), networks[0]),
+            "UUID": Kind("UUID", st.sampled_from(identities), identities[2]),
+        }
+        kinds += [kind for name, kind in types.items() if server.quirks.has(name.lower())]
+    if server.quirks.has("vector"):
         function = "TO_VECTOR" if server.is_mysql else "VEC_FromText"
         vectors = ("[1,2.5,-3e-38]", "[0,0,0]", "[3.4e38,1.2e-38,-0]")
         literals = st.sampled_from([f"{function}('{vector}')" for vector in vectors])

@@ -44,6 +44,7 @@ class _View:
     Attributes:
         schema, name: columns by which a row belongs to an object.
         columns: what is read; one that only one family has is an expression of it.
+        younger: column of MariaDB that older versions lack; nothing has the property there.
     """
 
     view: str
@@ -53,6 +54,7 @@ class _View:
     mariadb: str = ""
     mysql: str = ""
     where: str = "TRUE"
+    younger: str = ""
 
 
 _VIEWS = (
@@ -77,6 +79,7 @@ _VIEWS = (
         "index_name, seq_in_index, non_unique, column_name, collation direction, sub_part,"
         " nullable, index_type, index_comment",
         mariadb="ignored = 'YES' hidden", mysql="is_visible = 'NO' hidden",
+        younger="ignored",
     ),
     _View(
         "partitions", "table_schema", "table_name",
@@ -176,6 +179,8 @@ def _spell_grant(value: bytes) -> bytes:
 
 def _read_view(reader: Reader, view: _View) -> State:
     special = view.mysql if reader.family is Family.MYSQL else view.mariadb
+    if view.younger and reader.family is Family.MARIADB and not _has_column(reader, view):
+        special = "0 hidden"
     names, rows = reader.named(
         f"SELECT {view.schema} owner, {view.name} object, {view.columns}"
         f"{', ' * bool(special)}{special} FROM information_schema.{view.view}"
@@ -191,6 +196,12 @@ def _read_view(reader: Reader, view: _View) -> State:
             )
         )
     return {key: sorted(rows, key=repr) for key, rows in found.items()}
+
+
+def _has_column(reader: Reader, view: _View) -> bool:
+    place = f"table_schema = 'information_schema' AND table_name = '{view.view}'"
+    column = f"column_name = '{view.younger}'"
+    return bool(reader.rows(f"SELECT 1 FROM information_schema.columns WHERE {place} AND {column}"))
 
 
 def _spell(name: str, value: bytes | None, family: Family) -> bytes | None:
@@ -294,6 +305,7 @@ _SPELLINGS: dict[str, Callable[[bytes], bytes]] = {
     "extra": _spell_extra,
     "action_statement": lambda value: re.sub(rb'"+', b'"', value),
     "engine": bytes.upper,
+    "status": lambda value: value.replace(b"REPLICA_SIDE_", b"SLAVESIDE_"),
     "rule": _spell_rule,
     "rule2": _spell_rule,
 }

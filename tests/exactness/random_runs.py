@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,13 +13,18 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 
+from shardvault.model.position import Family
 from tests.exactness.case import Case
 from tests.exactness.generator_tables import RandomTable, tables
 from tests.exactness.generator_types import Server
-from tests.exactness.round_trip import Outcome, RoundTrip, list_differences
+from tests.exactness.landing import restore_at_home
+from tests.exactness.origin import Builder
+from tests.exactness.quirks import Quirks, ask
+from tests.exactness.reading import read_state
+from tests.exactness.round_trip import Outcome, list_differences
 from tests.integration.operations_support import query
 from tests.support.fleet import Fleet
-from tests.support.servers import Flavour, Instance
+from tests.support.servers import Instance
 
 # Hypothesis draws a table from as many of these as it needs.
 _ENTROPY_BYTES = 1 << 14
@@ -63,14 +69,20 @@ class RandomRuns:
     """Run random tables on a pair of instances of one flavour, which live as long as it does."""
 
     def __init__(self, pair: Fleet, folder: Path) -> None:
-        source = pair.instances[0]
-        self.server = Server(source.flavour, read_collations(source))
-        self._trip = RoundTrip(pair, folder)
+        self._source, self._target = pair.instances
+        self._folder = folder
+        self._quirks = ask(self._source)
+        collations = read_collations(self._source, self._quirks)
+        self.server = Server(self._source.flavour, collations, self._quirks)
 
     def run(self, drawn: Sequence[RandomTable]) -> Result:
         """Send tables through one round trip together."""
         cases = [_case(number, table) for number, table in enumerate(drawn)]
-        outcomes = self._trip.run(cases)
+        folder = self._folder / secrets.token_hex(4)
+        folder.mkdir()
+        builder = Builder(self._source, folder / "origin", self._quirks)
+        origin = builder.build(cases, read_state)
+        outcomes = restore_at_home(origin, self._target, folder / "home")
         found = {table: outcomes[case.id] for case, table in zip(cases, drawn, strict=True)}
         differences = {
             table: list_differences(case, outcomes[case.id])
@@ -89,9 +101,10 @@ class RandomRuns:
         return self.run([table]).different.get(table, ())
 
 
-def read_collations(instance: Instance) -> tuple[tuple[str, str], ...]:
+def read_collations(instance: Instance, quirks: Quirks) -> tuple[tuple[str, str], ...]:
     """List every character set and collation of a server, sorted: a seed depends on the order."""
-    statement = _COLLATIONS[instance.flavour is Flavour.MYSQL_97]
+    is_of_one_set = instance.flavour.family is Family.MYSQL or not quirks.has("uca1400")
+    statement = _COLLATIONS[is_of_one_set]
     return tuple(sorted((str(charset), str(name)) for charset, name in query(instance, statement)))
 
 

@@ -1,9 +1,8 @@
-"""Lay cases on one instance, back them up, restore them into another, and compare."""
+"""Lay cases on an instance, read what they are there, and compare two sides."""
 
 from __future__ import annotations
 
 import re
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +11,12 @@ from pathlib import Path
 import pymysql
 
 from shardvault import app
-from shardvault.errors import ShardvaultError
-from shardvault.model.report import Finding, RestoreReport, Severity
+from shardvault.model.position import Family
+from shardvault.model.report import Finding, Severity
 from tests.exactness.case import Case
-from tests.exactness.reading import (
-    Reader,
-    Rows,
-    State,
-    asking,
-    read_accounts,
-    read_state,
-    run_probes,
-)
-from tests.integration.operations_support import Lone, Steps, Vault, query, quote, run_all, wipe
+from tests.exactness.quirks import is_answer
+from tests.exactness.reading import Reader, Rows, State, asking, read_accounts, run_probes
+from tests.integration.operations_support import Vault, query, quote, run_all, wipe
 from tests.support.fleet import Fleet
 from tests.support.servers import Flavour, Instance
 
@@ -41,6 +33,10 @@ TARGET_GLOBALS = (
 )
 _LAYING = "SET SESSION time_zone = '+00:00', sql_mode = '{}', foreign_key_checks = 1"
 
+Hashes = dict[str, tuple[int, str]]
+"""Rows and content hash, by table."""
+Read = Callable[[Reader], State]
+
 
 @dataclass
 class Sighting:
@@ -55,7 +51,7 @@ class Outcome:
     """Hold what became of one case.
 
     Attributes:
-        unlaid: why the source did not take the case, empty if it did.
+        unlaid: why the case is not applicable, in the server's words; empty if it is.
         error: why the backup or the restore of this case alone failed, empty if it did not.
         locked: the barrier was taken before the backup failed.
         blockers: why the target cannot take the case, found before it was touched.
@@ -69,87 +65,13 @@ class Outcome:
     locked: bool = False
     findings: list[Finding] = field(default_factory=list)
     blockers: list[Finding] = field(default_factory=list)
-    hashes: tuple[dict[str, tuple[int, str]], ...] = ({}, {})
-
-
-class RoundTrip:
-    """Run cases on a pair of instances of one flavour."""
-
-    def __init__(self, pair: Fleet, folder: Path) -> None:
-        self._source, self._target = pair.instances
-        self._folder = folder
-        run_all(self._source, *SOURCE_GLOBALS)
-        run_all(self._target, *TARGET_GLOBALS)
-
-    def run(self, cases: Sequence[Case]) -> dict[str, Outcome]:
-        """Back up and restore cases, those together that must all come back.
-
-        Each one that is to be refused is alone in its backup.
-        """
-        alone = [case for case in cases if case.refused]
-        outcomes = self._run_together([case for case in cases if case not in alone])
-        for case in alone:
-            outcomes |= self._try([case])
-        return outcomes
-
-    def _run_together(self, cases: Sequence[Case]) -> dict[str, Outcome]:
-        """If cases fail together, find out which one it was."""
-        if not cases:
-            return {}
-        outcomes = self._try(cases)
-        if len(cases) > 1 and all(outcome.error for outcome in outcomes.values()):
-            half = len(cases) // 2
-            return self._run_together(cases[:half]) | self._run_together(cases[half:])
-        return outcomes
-
-    def _try(self, cases: Sequence[Case]) -> dict[str, Outcome]:
-        clear(self._source, self._target)
-        unlaid = {
-            case.id: Outcome(unlaid=why) for case in cases if (why := lay(self._source, case))
-        }
-        if unlaid:
-            return unlaid | self._run_together([case for case in cases if case.id not in unlaid])
-        folder = self._folder / secrets.token_hex(4)
-        folder.mkdir()
-        vault = Vault(folder, Lone({"main": self._source}))
-        steps = Steps()
-        try:
-            vault.backup(steps)
-            report = vault.restore(vault.target(Lone({"main": self._target})), with_accounts=True)
-        except ShardvaultError as error:
-            phases = [getattr(event, "phase", "") for event in steps.events]
-            return {
-                case.id: Outcome(error=str(error), locked="barrier" in phases) for case in cases
-            }
-        return self._compare(cases, vault, report)
-
-    def _compare(
-        self, cases: Sequence[Case], vault: Vault, report: RestoreReport
-    ) -> dict[str, Outcome]:
-        folder = vault.folder / "again"
-        folder.mkdir()
-        again = Vault(folder, Lone({"main": self._target}))
-        again.backup()
-        hashes = (read_hashes(vault), read_hashes(again))
-        seen = [look(instance, cases) for instance in (self._source, self._target)]
-        return {
-            case.id: Outcome(
-                source=seen[0][case.id],
-                target=seen[1][case.id],
-                findings=[item for item in report.findings if concerns(item, case)],
-                hashes=tuple(
-                    {name: one[name] for name in one if name.split("\0")[0] in case.schemas}
-                    for one in hashes
-                ),
-            )
-            for case in cases
-        }
+    hashes: tuple[Hashes, ...] = ({}, {})
 
 
 def clear(*instances: Instance) -> None:
     """Empty instances; a schema that is read only could not be dropped."""
     for instance in instances:
-        if instance.flavour is Flavour.MYSQL_97:
+        if instance.flavour.family is Family.MYSQL:
             locked = query(
                 instance,
                 "SELECT schema_name FROM information_schema.schemata_extensions"
@@ -164,6 +86,8 @@ def clear(*instances: Instance) -> None:
 def lay(instance: Instance, case: Case, collation: str = "") -> str:
     """Lay a case's trap in a session of its own; return why that is not possible, or nothing.
 
+    What was laid of a case that is not possible is removed.
+
     Args:
         collation: of the session; empty = the server's own.
     """
@@ -177,14 +101,28 @@ def lay(instance: Instance, case: Case, collation: str = "") -> str:
             try:
                 cursor.execute(case.fill(statement, instance.folder))
             except pymysql.MySQLError as error:
+                if not is_answer(error):
+                    raise
+                remove(instance, case)
                 return f"{statement!r:.300}: {error}"
     return ""
 
 
+def remove(instance: Instance, *cases: Case) -> None:
+    """Remove what cases have laid."""
+    accounts = [one for case in cases for one in case.accounts]
+    schemas = [name for case in cases for name in case.schemas]
+    run_all(
+        instance,
+        "SET foreign_key_checks = 0",
+        *(f"DROP DATABASE IF EXISTS {quote(name)}" for name in schemas),
+        *(f"DROP {'USER' if '@' in one else 'ROLE'} IF EXISTS {one}" for one in accounts),
+    )
+
+
 def list_differences(case: Case, outcome: Outcome) -> list[str]:
     """Name all that is not as it must be; empty for a case that is exact, or well refused."""
-    if outcome.unlaid:
-        return [f"the trap cannot be laid: {outcome.unlaid}"]
+    assert not outcome.unlaid, outcome.unlaid
     if case.refused:
         return _judge_refusal(case, outcome)
     if outcome.error:
@@ -199,18 +137,21 @@ def list_differences(case: Case, outcome: Outcome) -> list[str]:
 
 
 def look(
-    instance: Instance,
-    cases: Sequence[Case],
-    read: Callable[[Reader], State] = read_state,
-) -> dict[str, Sighting]:
-    """Read what cases are on a server; their probes may change rows."""
+    instance: Instance, cases: Sequence[Case], *reads: Read
+) -> tuple[dict[str, Sighting], ...]:
+    """Read what cases are on a server, in each of several ways; then run their probes once.
+
+    The probes come last, since they are allowed to change rows.
+    """
     with asking(instance) as reader:
-        states = _share_out(read(reader), cases)
-        return {case.id: Sighting(states[case.id], _ask(reader, case)) for case in cases}
-
-
-def _ask(reader: Reader, case: Case) -> dict[str, Rows]:
-    return run_probes(reader, case) | read_accounts(reader, case.accounts)
+        states = [_share_out(read(reader), cases) for read in reads]
+        probes = {
+            case.id: run_probes(reader, case) | read_accounts(reader, case.accounts)
+            for case in cases
+        }
+    return tuple(
+        {case.id: Sighting(state[case.id], probes[case.id]) for case in cases} for state in states
+    )
 
 
 def _share_out(state: State, cases: Iterable[Case]) -> dict[str, State]:
@@ -221,19 +162,31 @@ def _share_out(state: State, cases: Iterable[Case]) -> dict[str, State]:
     return shared
 
 
-def read_hashes(vault: Vault) -> dict[str, tuple[int, str]]:
-    """Read rows and content hash per table from the newest backup."""
-    tables = app.show("latest", vault.config).tables
-    return {f"{one.schema}\0{one.name}": (one.rows, one.content_hash) for one in tables}
+def read_hashes(vault: Vault, backup: str) -> dict[str, Hashes]:
+    """Read rows and content hash per table of a backup, by schema."""
+    found: dict[str, Hashes] = defaultdict(dict)
+    for one in app.show(backup, vault.config).tables:
+        found[one.schema][one.name] = (one.rows, one.content_hash)
+    return found
+
+
+def pick_hashes(hashes: dict[str, Hashes], case: Case) -> Hashes:
+    """Pick the tables of a case."""
+    return {
+        f"{schema}.{name}": found
+        for schema in case.schemas
+        for name, found in hashes.get(schema, {}).items()
+    }
 
 
 def concerns(finding: Finding, case: Case) -> bool:
     """Say whether a finding is a serious one about a case."""
     if finding.severity not in (Severity.WARNING, Severity.BLOCKER):
         return False
-    place = finding.where.removeprefix("main: ")
-    if any(place == schema or place.startswith(f"{schema}.") for schema in case.schemas):
-        return True
+    places = (finding.where.removeprefix("main: "), finding.table or "")
+    for schema in case.schemas:
+        if any(place == schema or place.startswith(f"{schema}.") for place in places):
+            return True
     return any(account in finding.where for account in case.accounts)
 
 

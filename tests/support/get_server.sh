@@ -1,7 +1,7 @@
 #!/bin/bash
 # Unpack a server of another Debian suite into a folder of its own.
 #
-#   get_server.sh mysql97|mariadb118|ceph|openssh [FOLDER]
+#   get_server.sh mysql97|mariadb118|mariadb105|ceph|openssh [FOLDER]
 #   FOLDER/run.sh mysqld|mariadbd|radosgw|sshd|... ARGS
 #
 # Nothing is installed on the host: no root, no container. Each server comes with its
@@ -26,9 +26,12 @@ case ${1:-} in
   mariadb118)
     suite=trixie wanted=(mariadb-server-core mariadb-client-core)
     proof=(mariadbd --no-defaults --version) ;;
+  mariadb105)
+    suite=bullseye wanted=(mariadb-server-core-10.5 mariadb-client-core-10.5)
+    proof=(mariadbd --no-defaults --version) ;;
   ceph) suite=bookworm wanted=(radosgw ceph-mon ceph-osd) proof=(radosgw --version) ;;
   openssh) suite=bookworm wanted=(openssh-server) proof=(ssh -V) ;;
-  *) echo "usage: get_server.sh mysql97|mariadb118|ceph|openssh [FOLDER]" >&2; exit 2 ;;
+  *) echo "usage: get_server.sh mysql97|mariadb118|mariadb105|ceph|openssh [FOLDER]" >&2; exit 2 ;;
 esac
 name=$1
 project=$(readlink -f "$(dirname "$0")/../..")
@@ -102,10 +105,12 @@ shift
 for binary in "$root/usr/sbin/$program" "$root/usr/bin/$program"; do
   [ -x "$binary" ] && break
 done
-# Older suites keep the loader and some libraries outside /usr; Ceph has a folder of its own.
-for loader in "$root"{/usr,}/lib64/ld-linux-*.so.* "$root"{/usr,}/lib/ld-linux-*.so.*; do
+# Older suites keep the loader and some libraries outside /usr, and the link to it is absolute.
+for loader in "$root"{/usr,}/lib64/ld-linux-*.so.* "$root"{/usr,}/lib/ld-linux-*.so.* \
+  "$root"/lib/*-linux-gnu/ld-[0-9]*.so; do
   [ -x "$loader" ] && break
 done
+# Ceph keeps some libraries in a folder of its own.
 libraries=$(echo "$root"/{usr/,}lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu/ceph | tr ' ' ':')
 exec "$loader" --library-path "$libraries" "$binary" "$@"
 RUN

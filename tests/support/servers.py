@@ -25,7 +25,7 @@ from tests.support.places import (
     make_socket_folder,
 )
 from tests.support.processes import kill_process, spawn, stop_process
-from tests.support.templates import copy_template, server_user
+from tests.support.templates import REDO_LOG, copy_template, server_user
 
 __all__ = [
     "Flavour",
@@ -61,7 +61,7 @@ _FAMILY_OPTIONS = {
         "--local-infile=ON",
         "--secure-file-priv=NULL",  # the compiled-in folder does not exist; MySQL would abort
         "--mysqlx=OFF",
-        "--innodb-redo-log-capacity=64M",
+        REDO_LOG,
     ),
 }
 

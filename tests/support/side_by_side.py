@@ -14,21 +14,26 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
     from xdist.workermanage import WorkerController
 
+_EXACTNESS = "tests/exactness"
+_RANDOM = f"{_EXACTNESS}/test_random.py"
 FIRST = ("exactness", "faults", "integration", "contract", "property", "architecture")
 """The folders with the longest groups: a long group that starts last would run alone."""
 
 
 def group_of(nodeid: str) -> str:
-    """Name the group of a test: its file; in the exactness suite also its source server.
+    """Name the group of a test: its file; in the exactness suite its source server.
 
-    There all cases of one source server share one backup, which is most of the work.
+    There all cases of one source server share one backup, which is most of the work. Random
+    tables have servers of their own.
     """
     path, _, test = nodeid.partition("::")
     if not path.startswith("tests/exactness/"):
         return path
-    servers = [flavour.value for flavour in Flavour]
-    named = [server for server in servers if server in test]
-    return f"{path} on {min(named, key=test.index, default=servers[0])}"
+    named = [flavour.value for flavour in Flavour if flavour.value in test]
+    if not named:
+        return path
+    group = path if path == _RANDOM else _EXACTNESS
+    return f"{group} on {min(named, key=test.index)}"
 
 
 def order_of(nodeid: str) -> int:

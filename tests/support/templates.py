@@ -17,13 +17,14 @@ from tests.support.binaries import PROJECT, Binaries, Flavour, find_binaries
 TEMPLATES = PROJECT / ".cache/templates"
 BOOTSTRAP_LIMIT_S = 120.0
 _RECIPE = "3"  # raise it when the bootstrap changes, so that old templates are not used
+REDO_LOG = "--loose-innodb-redo-log-capacity=64M"  # since MySQL 8.0.30
 _FIXED = "--lower-case-table-names="
 _MARIADB_SCRIPTS = (
     "*_system_tables.sql",
     "*_performance_tables.sql",
     "*_system_tables_data.sql",
     "maria_add_gis_sp_bootstrap.sql",
-    "*_sys_schema.sql",
+    "*_sys_schema.sql",  # since 10.6
 )
 _MARIADB_FIRST = b"create database mysql;\nuse mysql;\nset @auth_root_socket=NULL;\n"
 # Leave root@localhost and the owner of the sys schema; nobody logs in without a name.
@@ -99,14 +100,14 @@ def _create(flavour: Flavour, binaries: Binaries, template: Path, fixed: tuple[s
 
 
 def _bootstrap_mysql(binaries: Binaries, folder: Path, fixed: tuple[str, ...]) -> None:
-    options = ("--initialize-insecure", "--innodb-redo-log-capacity=64M", "--secure-file-priv=NULL")
+    options = ("--initialize-insecure", REDO_LOG, "--secure-file-priv=NULL")
     _run((*binaries.command, *_common(folder), *options, *fixed), b"")
     (folder / "auto.cnf").unlink()  # every copy makes a server_uuid of its own
 
 
 def _bootstrap_mariadb(binaries: Binaries, folder: Path) -> None:
     folder.mkdir()
-    scripts = [next(binaries.share.glob(pattern)) for pattern in _MARIADB_SCRIPTS]
+    scripts = [path for one in _MARIADB_SCRIPTS for path in sorted(binaries.share.glob(one))[:1]]
     text = b"\n".join([_MARIADB_FIRST, *(path.read_bytes() for path in scripts), _MARIADB_LAST])
     options = ("--bootstrap", "--enforce-storage-engine=", "--innodb-log-file-size=64M")
     _run((*binaries.command, *_common(folder), *options), text)

@@ -70,7 +70,7 @@ def instance(tmp_path: Path) -> Iterator[Instance]:
     instance.destroy()
 
 
-@pytest.mark.parametrize("name", ["mariadb", "mariadb118", "mysql"])
+@pytest.mark.parametrize("name", ["mariadb105", "mariadb", "mariadb118", "mysql"])
 def test_root_logs_in_by_socket_and_by_port(name: str, request: pytest.FixtureRequest) -> None:
     instance: Instance = request.getfixturevalue(name)
     for unix_socket in (instance.socket, None):
@@ -83,7 +83,7 @@ def test_root_needs_the_password(mariadb: Instance) -> None:
         mariadb.connect(password="guess")
 
 
-@pytest.mark.parametrize("name", ["mariadb", "mariadb118", "mysql"])
+@pytest.mark.parametrize("name", ["mariadb105", "mariadb", "mariadb118", "mysql"])
 def test_the_backup_user_may_do_what_a_backup_needs(
     name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -94,7 +94,7 @@ def test_the_backup_user_may_do_what_a_backup_needs(
             query(connection, statement)
 
 
-@pytest.mark.parametrize("name", ["mariadb", "mariadb118", "mysql"])
+@pytest.mark.parametrize("name", ["mariadb105", "mariadb", "mariadb118", "mysql"])
 def test_the_backup_user_may_change_nothing(name: str, request: pytest.FixtureRequest) -> None:
     instance: Instance = request.getfixturevalue(name)
     prepare_grants_test(instance)

@@ -14,12 +14,16 @@ from tests.support.side_by_side import group_of, order_of, shuffle, take_running
     [
         ("tests/unit/mysql/test_wire.py::test_a", "tests/unit/mysql/test_wire.py"),
         ("tests/faults/test_a.py::test_b[mysql97-x]", "tests/faults/test_a.py"),
-        ("tests/exactness/test_a.py::test_b[mysql97-x]", "tests/exactness/test_a.py on mysql97"),
+        ("tests/exactness/test_a.py::test_b[mysql97-x]", "tests/exactness on mysql97"),
+        (
+            "tests/exactness/test_random.py::test_b[mysql97-x]",
+            "tests/exactness/test_random.py on mysql97",
+        ),
         (
             "tests/exactness/test_a.py::test_b[mariadb118-to-mariadb1011-x::y]",
-            "tests/exactness/test_a.py on mariadb118",
+            "tests/exactness on mariadb118",
         ),
-        ("tests/exactness/test_a.py::test_b", "tests/exactness/test_a.py on mariadb1011"),
+        ("tests/exactness/test_a.py::test_b", "tests/exactness/test_a.py"),
     ],
 )
 def test_tests_that_share_a_backup_are_in_one_group(nodeid: str, group: str) -> None:

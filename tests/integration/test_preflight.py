@@ -34,8 +34,9 @@ from shardvault.mysql.state import prepare_read
 from shardvault.operations.examination import examine_fleet
 from tests.support.servers import Flavour, Instance, start_instance
 
-FLAVOURS = ("mariadb", "mariadb118", "mysql")
+FLAVOURS = ("mariadb105", "mariadb", "mariadb118", "mysql")
 VERSIONS = {
+    "mariadb105": (Family.MARIADB, (10, 5, 2)),
     "mariadb": (Family.MARIADB, (10, 11, 0)),
     "mariadb118": (Family.MARIADB, (11, 8, 0)),
     "mysql": (Family.MYSQL, (9, 7, 0)),

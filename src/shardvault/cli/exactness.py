@@ -26,6 +26,9 @@ from shardvault.mysql.state import LOAD_MODE
 
 PAGE = Path("docs/exactness.md")
 
+SEEN_WITH = "MariaDB 10.5.23, 10.11.18 and 11.8.9, and MySQL 9.7.4"
+"""The servers of the last run of tests/exactness; known-differences.md names the same ones."""
+
 _NAMES = {Family.MARIADB: "MariaDB", Family.MYSQL: "MySQL"}
 _NO_CONVERSION = "{v}"
 _LONG_CELL = 80  # a longer expression stands below the table
@@ -37,8 +40,8 @@ _HEAD = """\
      model/loss.py; change it there, then run python -m shardvault.cli.exactness -->
 
 How each type is read, written and compared; what is refused before any lock; what else comes back.
-The cases in `tests/exactness` try it on MariaDB 10.11, MariaDB 11.8 and MySQL 9.7. What they found
-that is not so is on the page of [known differences](known-differences.md); what
+The cases in `tests/exactness` try it; last seen with {seen_with}.
+What they found that is not so is on the page of [known differences](known-differences.md); what
 [other tools change](other-tools.md) has a page too.
 
 ## Column types
@@ -131,7 +134,7 @@ def render_exactness() -> str:
     rows = _list_rows()
     return "".join(
         [
-            _HEAD.format(load_mode=LOAD_MODE.replace(",", ", ")),
+            _HEAD.format(load_mode=LOAD_MODE.replace(",", ", "), seen_with=SEEN_WITH),
             *map(_render_row, rows),
             *map(_render_long, rows),
             _COLUMNS,

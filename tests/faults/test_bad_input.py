@@ -240,7 +240,7 @@ def test_space_of_an_interrupted_backup_is_freed_and_told(vault: Vault, pair: Fl
 
 def test_an_unknown_backup_id(vault: Vault) -> None:
     (known,) = vault.listed()
-    near = known.replace("full", "ful")
+    near = known.replace("full", "fall")
     for verb in ("show", "verify", "restore"):
         assert_clean_failure(vault.run(verb, near), 2, near, known)
 

@@ -86,3 +86,24 @@ def test_a_print_elsewhere_is_found() -> None:
 def test_failpoints_are_found_in_the_code() -> None:
     code = Module("x.py", "failpoint('a')\nif failpoints.is_off('b'): self._is_off('c')")
     assert sorted(list_failpoints([code])) == ["a", "b"]
+
+
+def find_connections(modules: Iterable[Module]) -> list[str]:
+    """List what connects to a server past the one door that sets the state of a session."""
+    return [
+        f"{item.name}:{call.lineno}"
+        for item in modules
+        if item.name != "mysql/session.py"
+        for name, call in calls(item.tree)
+        if name in {"DriverConnection", "pymysql.connect", "Connection", "Session"}
+        and item.name.split("/")[0] != "storage"
+    ]
+
+
+def test_every_session_is_opened_by_the_one_door_that_sets_its_state() -> None:
+    assert find_connections(read_package()) == []
+
+
+def test_a_connection_past_the_door_is_found() -> None:
+    code = "import pymysql\nsession = Session(pymysql.connect())\n"
+    assert len(find_connections([Module("fleet/x.py", code)])) == 2

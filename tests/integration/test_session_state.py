@@ -31,7 +31,6 @@ from tests.support.fleet import Fleet, write_fleet_file
 from tests.support.servers import Flavour, Instance, grant_backup_user
 
 _GLOBAL_ONLY = 1238
-FLAVOURS = [Flavour.MARIADB_1011, Flavour.MARIADB_118, Flavour.MYSQL_97]
 
 HOSTILE = {
     "alter_algorithm": "'INSTANT'",
@@ -123,10 +122,16 @@ def names(instance: Instance, scope: str) -> set[str]:
     return {name.lower() for name, _ in query(instance, f"SHOW {scope} VARIABLES")}
 
 
-@pytest.fixture(params=["mariadb", "mariadb118", "mysql"])
-def instance(request: pytest.FixtureRequest) -> Instance:
-    found: Instance = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture(scope="module", params=list(Flavour), ids=lambda flavour: flavour.value)
+def pair(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """Hold a source s0 and a target s1 whose global variables tests may change."""
+    with Fleet([request.param] * 2) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def instance(pair: Fleet) -> Instance:
+    return pair.shards["s0"]
 
 
 def test_every_variable_that_a_session_inherits_is_judged(instance: Instance) -> None:
@@ -155,13 +160,6 @@ def test_no_variable_is_judged_twice() -> None:
 
 def test_there_is_a_hostile_value_for_every_variable_that_we_set(instance: Instance) -> None:
     assert sorted(pinned(instance) - HOSTILE.keys()) == []
-
-
-@pytest.fixture(scope="module", params=FLAVOURS, ids=lambda flavour: flavour.value)
-def pair(request: pytest.FixtureRequest) -> Iterator[Fleet]:
-    """Hold a source s0 and a target s1 whose global variables tests may change."""
-    with Fleet([request.param] * 2) as fleet:
-        yield fleet
 
 
 @contextmanager

@@ -93,12 +93,19 @@ def sql_mode(session: Session, mode: str) -> Iterator[None]:
 
 
 def _apply(session: Session, wanted: Values) -> bool:
-    """Set variables and prove them; say whether the server has an init_connect."""
+    """Set variables and prove them; say whether the server has an init_connect.
+
+    What needs a privilege that the login lacks is only set where it differs.
+    """
     known = _find_known(session)
     wanted = {name: value for name, value in wanted.items() if name in known}
-    _set(session, {name: value for name, value in wanted.items() if name not in RESTRICTED})
+    is_allowed = _try_set(session, wanted)
     init_connect, found = _read(session, wanted)
-    different = [name for name in RESTRICTED & wanted.keys() if found[name] != wanted[name]]
+    different = [
+        name
+        for name, value in wanted.items()
+        if (name in RESTRICTED or not is_allowed) and _as_set(found[name]) != _as_set(value)
+    ]
     left = {
         name for name in different if not _set_restricted(session, name, found[name], wanted[name])
     }
@@ -106,6 +113,15 @@ def _apply(session: Session, wanted: Values) -> bool:
         _, found = _read(session, wanted)
     _prove(session, {name: value for name, value in wanted.items() if name not in left}, found)
     return bool(init_connect)
+
+
+def _try_set(session: Session, wanted: Values) -> bool:
+    """Set all that usually needs no special privilege; say whether the login was allowed to."""
+    try:
+        _set(session, {name: value for name, value in wanted.items() if name not in RESTRICTED})
+    except PrivilegeError:
+        return False
+    return True
 
 
 def _find_known(session: Session) -> frozenset[str]:

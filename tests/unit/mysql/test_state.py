@@ -27,10 +27,11 @@ class Server:
         self.missing = missing
 
     def execute(self, statement: str) -> None:
-        for pair in statement.removeprefix("SET SESSION ").split(", "):
+        pairs = statement.removeprefix("SET SESSION ").split(", ")
+        if any(pair.partition(" = ")[0] in self.refused for pair in pairs):
+            raise PrivilegeError("Access denied")
+        for pair in pairs:
             name, _, value = pair.partition(" = ")
-            if name in self.refused:
-                raise PrivilegeError("Access denied")
             assert name not in self.missing
             self.values[name] = self.stuck.get(name, value.strip("'"))
 
@@ -78,3 +79,14 @@ def test_a_variable_that_needs_a_privilege_is_only_set_where_it_differs() -> Non
     with pytest.raises(ServerError, match="is 'MIXED', must be 'ROW'") as caught:
         prepare_load(as_session(server))
     assert "SET GLOBAL binlog_format = 'ROW'" in (caught.value.hint or "")
+
+
+def test_a_variable_that_needs_a_privilege_on_some_server_is_left_alone_if_it_is_right() -> None:
+    server = Server({})
+    server.refused = frozenset({"max_sort_length"})
+    server.values["max_sort_length"] = "1024"
+    prepare_read(as_session(server))
+    assert server.values["time_zone"] == "+00:00"
+    server.values["max_sort_length"] = "64"
+    with pytest.raises(ServerError, match="max_sort_length is '64', must be '1024'"):
+        prepare_read(as_session(server))

@@ -218,8 +218,9 @@ def test_what_cannot_follow_is_left_out_and_named(
 ) -> None:
     run_all(server, "DROP USER IF EXISTS reader@h", *UNSURE)
     vault = Vault(tmp_path, Lone({"s0": server}))
-    vault.backup(scope=Scope(include=("unsure",)))
-    report = restore(vault, rename={"unsure": "safe"}, with_accounts=True)
+    scope = Scope(include=("unsure",))
+    vault.backup(scope=scope)
+    report = restore(vault, rename={"unsure": "safe"}, scope=scope, with_accounts=True)
     assert (report.status, report.verified) == ("findings", True)
     warned = {item.where for item in report.findings if item.severity is Severity.WARNING}
     assert warned >= {"s0: unsure.alias", "s0: unsure.runs", "s0: `reader`@`h`"}

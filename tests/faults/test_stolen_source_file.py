@@ -25,13 +25,15 @@ from shardvault.errors import (
 from shardvault.interfaces import ChunkKind, StorageFeatures
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.report import Severity
+from shardvault.operations.check import _examine_contents
 from shardvault.operations.forget import forget_source
 from shardvault.operations.repo_check import run_repo_check
 from shardvault.operations.retention import hold_backup
 from shardvault.repository import objects
 from shardvault.repository.crypto import decompress
-from shardvault.repository.entries import Entry, Held
+from shardvault.repository.entries import Committed, Entry, Held
 from shardvault.repository.format import ENTRY, HEADER, PACK_RECORD
+from shardvault.repository.history import History
 from shardvault.repository.log import entry_name
 from shardvault.repository.renewal import renew_log
 from tests.support.pruning import find_unreadable, prune, verify
@@ -54,6 +56,16 @@ def thief(raided: Raided) -> Thief:
 def _switch_off(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     text = ";".join(f"{name}=off" for name in names)
     monkeypatch.setattr(failpoints, "_points", failpoints._parse(text))
+
+
+def _forget_authors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the history take every backup for one of the owner: the negative control."""
+
+    def complete(history: History, entry: Entry, commit: Committed) -> None:
+        history.backups.setdefault(commit.backup, (entry.number, commit))
+        history.commits[commit.manifest] = commit
+
+    monkeypatch.setattr("shardvault.repository.history._complete", complete)
 
 
 def _hold(word: str, _: Sequence[Entry]) -> Held:
@@ -125,7 +137,9 @@ def test_a_source_cannot_take_the_ids_of_another(raided: Raided, thief: Thief) -
     assert raided.rows(backup) == ROWS
 
 
-def test_an_entry_without_a_manifest_stops_no_prune(raided: Raided, thief: Thief) -> None:
+def test_an_entry_without_a_manifest_stops_no_prune(
+    raided: Raided, thief: Thief, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for backup in ("one", "two"):
         add_backup(raided.owner(), backup, [backup.encode() * 500])
     verify(raided.owner(), "one", "two")
@@ -134,6 +148,9 @@ def test_an_entry_without_a_manifest_stops_no_prune(raided: Raided, thief: Thief
     assert [pruned.id for pruned in report.backups if not pruned.reasons] == ["one"]
     assert raided.rows("two") == [b"two" * 500]
     assert len(raided.names("packs/")) == 1
+    _forget_authors(monkeypatch)
+    with pytest.raises(RefusedError, match="pruning could lose data"):
+        prune(raided.owner())
 
 
 def test_a_source_cannot_make_its_own_entry_again(raided: Raided, thief: Thief) -> None:
@@ -245,6 +262,19 @@ def test_many_entries_are_read_once_each_and_reported_in_one_line(
     assert line.startswith(f"2000 entries of the log from entry {begin + 1} on by sources/")
 
 
+def test_check_and_repo_check_report_what_is_ignored(raided: Raided, thief: Thief) -> None:
+    add_backup(raided.owner(), "one")
+    thief.commit("evil", manifest=raided.names("manifests/")[0])
+    checked = list(_examine_contents("main", raided.owner()))
+    assert [one.severity for one in checked] == [Severity.OK, Severity.WARNING]
+    assert "names the manifest of another backup" in checked[1].message
+    report = run_repo_check(raided.owner(), Silent(), threads=1)
+    assert report.status == "warnings"
+    (finding,) = [one for one in report.findings if one.severity is Severity.WARNING]
+    assert "counts for nothing" in finding.message
+    assert raided.key().source.hex() in finding.message
+
+
 # Order and clocks
 
 
@@ -267,7 +297,9 @@ def test_a_clock_in_the_future_does_not_take_over_latest(raided: Raided) -> None
     assert by_clock.id == "evil"  # the control: this is what the clocks say
 
 
-def test_nothing_of_a_removed_source_ranks_above_others(raided: Raided) -> None:
+def test_nothing_of_a_removed_source_ranks_above_others(
+    raided: Raided, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add_backup(raided.owner(), "good")
     _take_over(raided)
     assert raided.latest() == "evil"
@@ -275,6 +307,8 @@ def test_nothing_of_a_removed_source_ranks_above_others(raided: Raided) -> None:
     assert raided.latest() == "good"
     (evil,) = [one for one in raided.owner().overview().backups if one.id == "evil"]
     assert (evil.source, evil.is_source_removed) == ("web1", True)
+    _forget_authors(monkeypatch)
+    assert raided.latest() == "evil"
 
 
 def test_backups_of_a_source_do_not_push_others_out_of_retention(raided: Raided) -> None:

@@ -32,7 +32,7 @@ from shardvault.operations.retention import hold_backup
 from shardvault.repository import objects
 from shardvault.repository.crypto import decompress
 from shardvault.repository.entries import Committed, Entry, Held
-from shardvault.repository.format import ENTRY, HEADER, PACK_RECORD
+from shardvault.repository.format import ENTRY, HEADER, MAX_SLOTS, PACK_RECORD
 from shardvault.repository.history import History
 from shardvault.repository.log import entry_name
 from shardvault.repository.renewal import renew_log
@@ -554,3 +554,14 @@ def test_a_source_with_many_leases_adds_little_to_the_log(remote: Raided, thief:
     add_backup(remote.owner(), "one")
     assert len(remote.names("log/")) == before + 1
     assert remote.owner().leases.look_at_all() == ()
+
+
+def test_many_objects_among_the_key_slots_keep_no_key_file_out(
+    raided: Raided, thief: Thief
+) -> None:
+    for number in range(100):
+        thief.put(f"keys/{number:032x}", b"rubbish")
+    add_backup(raided.owner(), "one")
+    keys = raided.owner().keychain().list()
+    assert (raided.listed(), len(keys.slots)) == (["one"], 1)
+    assert len(keys.damaged) == MAX_SLOTS + 1

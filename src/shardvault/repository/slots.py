@@ -41,6 +41,8 @@ from shardvault.repository.format_object import altered_format
 from shardvault.repository.keys import KeyRing, make_key_ring
 from shardvault.repository.openers import FREE, Closer, Cost, Opener
 
+_MOST_NAMES = 10_000
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -114,10 +116,13 @@ def open_slots(storage: Storage, repository: bytes, opener: Opener, format_hash:
         UsageError: a slot has a format version that this program does not know.
     """
     refused: IntegrityError | UsageError | None = None
-    names = list_slot_names(storage)
+    names, tried = list_slot_names(storage), 0
     for name in names:
         try:
             slot = _fetch(storage, name, repository)
+            tried += slot.kind == SlotKind.PASSPHRASE == opener.kind
+            if tried > MAX_SLOTS:
+                raise _too_many(len(names))
             body = _open(slot, repository, opener)
         except (IntegrityError, UsageError) as error:  # another slot may open all the same
             refused = error
@@ -136,25 +141,38 @@ def open_slots(storage: Storage, repository: bytes, opener: Opener, format_hash:
 
 
 def list_slot_names(storage: Storage) -> tuple[str, ...]:
-    """Name every slot; raises IntegrityError if somebody put absurdly many there."""
+    """Name every object that can be a slot; raises IntegrityError if there are absurdly many.
+
+    Whoever can write to the store can put objects there. They cost a request each; only a
+    passphrase costs much to try.
+    """
     names = tuple(found.name for found in storage.list(SLOT_PREFIX))
-    if len(names) > MAX_SLOTS:
-        raise IntegrityError(
-            f"repository has {len(names)} key slots, more than the {MAX_SLOTS} there may be",
-            hint="move those under keys/ away that nobody made",
-        )
+    if len(names) > _MOST_NAMES:
+        raise _too_many(len(names))
     return names
+
+
+def _too_many(count: int) -> IntegrityError:
+    return IntegrityError(
+        f"repository has {count} key slots, more than the {MAX_SLOTS} there can be",
+        hint="move those under keys/ away that nobody made, or open it with a key file",
+    )
 
 
 def list_slots(storage: Storage, ring: KeyRing) -> Iterator[Slot | IntegrityError]:
     """Give every slot, or why it counts for nothing, in the order of their names."""
+    errors = []
     for name in list_slot_names(storage):
         try:
             yield _describe(_fetch(storage, name, ring.repository), ring)
         except IntegrityError as error:
-            yield error
+            errors.append(error)
         except UsageError as error:
-            yield IntegrityError(f"key slot {name}: {error.message}")
+            errors.append(IntegrityError(f"key slot {name}: {error.message}"))
+    yield from errors[:MAX_SLOTS]
+    if len(errors) > MAX_SLOTS:
+        text = f"{len(errors) - MAX_SLOTS} more objects under {SLOT_PREFIX} are no slots"
+        yield IntegrityError(text, hint="delete them: nobody made them who holds the key")
 
 
 def refuse_label(label: str) -> None:

@@ -6,9 +6,9 @@ from hashlib import sha256
 import pytest
 
 from shardvault.errors import IntegrityError, UsageError, WrongKey
-from shardvault.repository.format import SlotKind
+from shardvault.repository.format import MAX_SLOTS, SlotKind
 from shardvault.repository.keys import KeyRing, make_key_ring
-from shardvault.repository.openers import FileSecret
+from shardvault.repository.openers import Cost, FileSecret
 from shardvault.repository.slots import Slot, list_slots, open_slots, write_slot
 from shardvault.storage.memory import MemoryStorage
 
@@ -163,9 +163,29 @@ def test_what_is_no_label_is_refused(label: str) -> None:
     assert list(storage.list("")) == []
 
 
-def test_a_crowd_of_slots_wastes_nobodys_time() -> None:
+def test_a_crowd_of_slots_keeps_no_key_file_out() -> None:
     storage = _with_slot()
-    for number in range(32):
+    for number in range(100):
         storage.put_new(f"keys/{number:02}", [b"rubbish"])
-    with pytest.raises(IntegrityError, match="33 key slots"):
-        _open(storage)
+    assert _open(storage).master == MASTER
+
+
+class Costly(FileSecret):
+    """Stand for a passphrase, and count how often it is tried."""
+
+    kind = SlotKind.PASSPHRASE
+    tried = 0
+
+    def open_lock(self, salt: bytes, cost: Cost) -> bytes:
+        Costly.tried += 1
+        return super().open_lock(salt, cost)
+
+
+def test_a_passphrase_is_tried_at_a_limited_number_of_slots() -> None:
+    storage = MemoryStorage()
+    for _ in range(MAX_SLOTS + 8):
+        write_slot(storage, RING, Costly(KEY), HASH, os.urandom, label="forged")
+    Costly.tried = 0
+    with pytest.raises(IntegrityError, match="40 key slots"):
+        open_slots(storage, REPOSITORY, Costly(b"x" * 32), HASH)
+    assert Costly.tried <= MAX_SLOTS

@@ -25,7 +25,7 @@ def _opened(instance: Instance, *places: Endpoint) -> Iterator[list[Session]]:
         ]
 
 
-@pytest.fixture(params=["mariadb", "mariadb118", "mysql"])
+@pytest.fixture(params=["mariadb105", "mariadb", "mariadb118", "mysql"])
 def instance(request: pytest.FixtureRequest) -> Instance:
     found: Instance = request.getfixturevalue(request.param)
     return found

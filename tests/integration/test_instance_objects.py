@@ -52,7 +52,7 @@ def federated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         instance.destroy()
 
 
-@pytest.fixture(params=["mariadb", "mariadb118", "federated"])
+@pytest.fixture(params=["mariadb105", "mariadb", "mariadb118", "federated"])
 def instance(request: pytest.FixtureRequest) -> Iterator[Instance]:
     found: Instance = request.getfixturevalue(request.param)
     yield from _empty(found)

@@ -102,7 +102,7 @@ def _keys(instance: Instance) -> list[str]:
     return [name for (name,) in rows]
 
 
-@pytest.mark.parametrize("instance", ["mariadb", "mariadb118"], indirect=True)
+@pytest.mark.parametrize("instance", ["mariadb105", "mariadb", "mariadb118"], indirect=True)
 def test_a_counter_below_its_largest_value_comes_back_as_the_lowest_possible(
     instance: Instance, shared: Vault
 ) -> None:

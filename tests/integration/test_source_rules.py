@@ -129,6 +129,7 @@ ENOUGH = {
     ),
 }
 CASES = [(flavour, name) for flavour, cases in REFUSED.items() for name in cases]
+CASES += [(flavour, name) for flavour in ("mariadb105", "mariadb118") for name in BOTH]
 
 
 @pytest.fixture

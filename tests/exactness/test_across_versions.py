@@ -18,16 +18,9 @@ from tests.exactness.runs import Runs
 from tests.support.servers import Flavour
 
 Way = tuple[Flavour, Flavour]
-OLDEST, OLD = Flavour.MARIADB_105, Flavour.MARIADB_1011
-NEW, MYSQL = Flavour.MARIADB_118, Flavour.MYSQL_97
+OLD, NEW, MYSQL = Flavour.MARIADB_1011, Flavour.MARIADB_118, Flavour.MYSQL_97
 WAYS: tuple[Way, ...] = ((OLD, NEW), (NEW, OLD), (NEW, MYSQL), (MYSQL, NEW))
-LONG_WAYS: tuple[Way, ...] = (
-    (OLD, MYSQL),
-    (MYSQL, OLD),
-    (OLDEST, OLD),
-    (OLDEST, NEW),
-    (OLDEST, MYSQL),
-)
+LONG_WAYS: tuple[Way, ...] = ((OLD, MYSQL), (MYSQL, OLD))
 
 
 def name_way(way: Way) -> str:

@@ -332,6 +332,27 @@ def test_one_database_of_one_instance_without_a_fleet_file(
     assert app.restore_database(HOST, source.user, source.password, name, **place).verified
 
 
+def test_the_restore_of_one_database_takes_rules_about_definers(
+    pair: Fleet, tmp_path: Path
+) -> None:
+    wipe(*pair.instances)
+    source, spare = pair.instances
+    run_all(
+        source,
+        "CREATE DATABASE one",
+        "CREATE USER gone@localhost",
+        "CREATE DEFINER=gone@localhost VIEW one.v AS SELECT 1 AS n",
+    )
+    place = repository_in(tmp_path)
+    app.backup_database(HOST, source.user, source.password, "one", port=source.port, **place)
+    run_all(source, "DROP USER gone@localhost")
+    login = (HOST, spare.user, spare.password, "one")
+    with pytest.raises(TargetRefused, match="the definer of 1 view"):
+        app.restore_database(*login, port=spare.port, **place)
+    rules = ["*=CURRENT_USER"]
+    assert app.restore_database(*login, port=spare.port, definers=rules, **place).verified
+
+
 def test_all_databases_of_one_instance(pair: Fleet, tmp_path: Path) -> None:
     wipe(*pair.instances)
     source, spare = pair.instances

@@ -22,11 +22,13 @@ from shardvault.errors import (
     RepositoryLocked,
     TamperDetected,
 )
+from shardvault.events import Event, Noticed
 from shardvault.interfaces import ChunkKind, StorageFeatures
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.model.report import Severity
 from shardvault.operations.check import _examine_contents
 from shardvault.operations.forget import forget_source
+from shardvault.operations.prune import PruneOptions, run_prune
 from shardvault.operations.repo_check import run_repo_check
 from shardvault.operations.retention import hold_backup
 from shardvault.repository import objects
@@ -36,7 +38,7 @@ from shardvault.repository.format import ENTRY, HEADER, MAX_SLOTS, PACK_RECORD
 from shardvault.repository.history import History
 from shardvault.repository.log import entry_name
 from shardvault.repository.renewal import renew_log
-from tests.support.pruning import find_unreadable, prune, verify
+from tests.support.pruning import LAST, find_unreadable, prune, verify
 from tests.support.repositories import ROWS, add_backup, make_manifest, put_backup
 from tests.support.sources import Raided, Thief
 
@@ -66,6 +68,17 @@ def _forget_authors(monkeypatch: pytest.MonkeyPatch) -> None:
         history.commits[commit.manifest] = commit
 
     monkeypatch.setattr("shardvault.repository.history._complete", complete)
+
+
+class Notices:
+    """Keep what is reported on the way."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, Noticed):
+            self.seen.append(event.message)
 
 
 def _hold(word: str, _: Sequence[Entry]) -> Held:
@@ -430,7 +443,10 @@ def test_a_manifest_that_names_chunks_which_are_not_stored_stops_no_prune(
     verify(raided.owner(), "one", "two")
     manifest = msgspec.to_builtins(make_manifest("evil", (ChunkId(os.urandom(32)),)))
     _commit_manifest(thief, "evil", manifest, ("ab" * 16,))
-    prune(raided.owner())
+    planned, done = Notices(), Notices()
+    run_prune(raided.owner(), PruneOptions(LAST, is_dry=True), planned)
+    run_prune(raided.owner(), PruneOptions(LAST), done)
+    assert [text.count("stay as they are") for text in (*planned.seen, *done.seen)] == [1, 1]
     assert raided.rows("two") == [b"two" * 500]
     assert "one" not in raided.listed()
 

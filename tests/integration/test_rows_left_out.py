@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shardvault import app
+from shardvault.model.export import ExportForm
 from shardvault.model.target import Scope
 from tests.integration.operations_support import Lone, Vault, query, run_all, wipe
 from tests.support.servers import Instance
@@ -62,3 +63,15 @@ def test_the_dry_run_shows_which_rows_are_left_out(vault: Vault) -> None:
     actions = {table.name: (table.action, table.rows) for table in plan.tables}
     assert actions["log_0"] == actions["log_1"] == ("keep the definition", 0)
     assert actions["orders"][0] == "read in the snapshot"
+
+
+@pytest.mark.parametrize("form", list(ExportForm))
+def test_a_file_without_these_rows_is_not_taken_for_the_whole_table(
+    vault: Vault, tmp_path: Path, form: ExportForm
+) -> None:
+    vault.backup()
+    scope = Scope(include=("left_out.log_0",))
+    report = app.export("latest", form, str(tmp_path / "out"), vault.config, scope=scope)
+    (notice,) = report.notices
+    assert "table left_out.log_0 is backed up without rows, as `rows: false` says" in notice
+    assert (notice.encode() in (tmp_path / "out").read_bytes()) is (form is ExportForm.SQL)

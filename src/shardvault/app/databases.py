@@ -11,6 +11,7 @@ from shardvault.app.openers import remember_heads
 from shardvault.errors import RepositoryMissing, UsageError
 from shardvault.fleet.topology import build_fleet
 from shardvault.interfaces import EventSink
+from shardvault.model.definer import parse_definer_rules
 from shardvault.model.ids import LATEST, ShardName
 from shardvault.model.loss import parse_losses
 from shardvault.model.report import BackupReport, RestoreReport
@@ -84,6 +85,7 @@ def restore_database(
     port: int = 3306,
     socket: str | None = None,
     replace: bool = False,
+    definers: Iterable[str] = (),
     threads: int | None = None,
     sink: EventSink | None = None,
 ) -> RestoreReport:
@@ -101,6 +103,7 @@ def restore_database(
         port: TCP port.
         socket: path of the Unix socket, instead of host and port.
         replace: drop the database if it is in the way; also allows the source itself.
+        definers: what is done about definers that the target cannot take; see ``restore``.
         threads: ranges loaded at the same time; None = one per processor.
         sink: takes progress.
     """
@@ -114,6 +117,7 @@ def restore_database(
         sessions_per_shard=count,
         scope=_database_scope(database),
         replace=replace,
+        definers=parse_definer_rules(definers),
         confirmed_source=fleet.name if replace else None,
     )
     opened = open_repository(

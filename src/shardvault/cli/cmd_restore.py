@@ -23,6 +23,7 @@ from shardvault.events import PhaseStarted
 
 if TYPE_CHECKING:
     from shardvault.cli.consent import Request
+    from shardvault.model.export import ExportForm
     from shardvault.model.report import RestoreReport
 
 
@@ -113,8 +114,8 @@ def restore(settings: Settings, /, dry_run: bool, **options: Any) -> int:
     """
     from shardvault.cli.consent import obtain_consent
 
-    if options["sql"] or options["csv"]:
-        return _export(options, settings)
+    if options["sql"] is not None or options["csv"] is not None:
+        return _export(_read_export(options | {"dry_run": dry_run}), options, settings)
     request = _read_request(options)
     if dry_run:
         return _print_plan(request, settings)
@@ -167,17 +168,49 @@ def _run_restore(request: Request, settings: Settings) -> RestoreReport:
     return report
 
 
-def _export(options: dict[str, Any], settings: Settings) -> int:
+_FOR_SERVERS = {
+    "target": "--target",
+    "mapping": "--map",
+    "renames": "--rename",
+    "dry_run": "--dry-run",
+    "replace": "--replace",
+    "source_fleet": "--source-fleet",
+    "with_accounts": "--with-accounts",
+    "definers": "--definer",
+    "skip_damaged": "--skip-damaged",
+    "schema_only": "--schema-only",
+}
+"""What an export would ignore, as the user writes it."""
+
+
+def _read_export(options: dict[str, Any]) -> tuple[ExportForm, str]:
+    """Read in which form tables are written, and where; refuse what would be ignored.
+
+    Raises:
+        UsageError: an option that only a restore into servers has, or no name of a file.
+    """
+    from shardvault.model.export import ExportForm
+
+    form, place = next((form, options[form]) for form in ExportForm if options[form] is not None)
+    given = [word for name, word in _FOR_SERVERS.items() if options[name]]
+    given += ["--events"] if options["events"] != "on" else []
+    given += ["--csv"] if form is ExportForm.SQL and options["csv"] is not None else []
+    if given:
+        raise UsageError(
+            f"--{form} and {given[0]} exclude each other",
+            hint=f"--{form} writes one file, and restores into no server",
+        )
+    if not place:
+        raise UsageError(f"--{form} needs the name of a file, or -")
+    return form, place
+
+
+def _export(target: tuple[ExportForm, str], options: dict[str, Any], settings: Settings) -> int:
     """Write tables into a file; on standard output they take the place of the report."""
     from shardvault import app
     from shardvault.cli.page_restore import describe_export
-    from shardvault.model.export import ExportForm
 
-    if options["sql"] and options["csv"]:
-        raise UsageError("--sql and --csv exclude each other")
-    form, place = (
-        (ExportForm.SQL, options["sql"]) if options["sql"] else (ExportForm.CSV, options["csv"])
-    )
+    form, place = target
     with open_sink(settings) as sink:
         report = app.export(
             options["backup_id"],

@@ -44,7 +44,7 @@ def describe_backup(page: Page, report: BackupReport) -> None:
     page.table((text("shard"), text("position")), positions)
     _describe_logical_tables(page, report.logical_tables)
     _describe_losses(page, report.allowed_losses)
-    _describe_notices(page, report.notices)
+    describe_notices(page, report.notices)
 
 
 def describe_show(page: Page, report: ShowReport) -> None:
@@ -161,7 +161,8 @@ def _describe_losses(page: Page, losses: Sequence[AllowedLoss]) -> None:
         page.prose(f"{loss.shard}: {loss.detail}", indent=2)
 
 
-def _describe_notices(page: Page, notices: Sequence[str]) -> None:
+def describe_notices(page: Page, notices: Sequence[str]) -> None:
+    """Describe what a person should know besides."""
     if notices:
         page.section("notices")
     for notice in notices:

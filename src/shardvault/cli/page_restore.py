@@ -6,7 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from shardvault.cli.page import Page, number, text
-from shardvault.cli.page_backup import describe_shards, format_objects, format_span
+from shardvault.cli.page_backup import (
+    describe_notices,
+    describe_shards,
+    format_objects,
+    format_span,
+)
 from shardvault.cli.page_catalog import describe_scope
 from shardvault.cli.page_findings import describe_findings
 from shardvault.model.export import ExportReport
@@ -50,6 +55,7 @@ def describe_export(page: Page, report: ExportReport) -> None:
             ("time", format_duration(report.seconds)),
         ]
     )
+    describe_notices(page, report.notices)
 
 
 def describe_plan(page: Page, plan: RestorePlanReport) -> None:

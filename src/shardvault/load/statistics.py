@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from shardvault.errors import PrivilegeError, ServerError
 from shardvault.fleet.histograms import is_equal_histogram, read_histograms
 from shardvault.fleet.inventory import TableName
 from shardvault.model.position import Family
@@ -33,13 +34,12 @@ def set_histograms(session: Session, table: Table) -> Iterator[str]:
         return
     place = quote_table(table.schema, table.name)
     for column, text in table.histograms:
-        rows = session.rows(
+        statement = (
             f"ANALYZE NO_WRITE_TO_BINLOG TABLE {place} UPDATE HISTOGRAM ON {quote_name(column)} "
             f"USING DATA {quote_literal(text)}"
         )
-        for row in rows:
-            if row[2] in _FAULTS:
-                yield f"{table.qualified}: histogram of {column}: {decode(row[3] or b'')}"
+        for _, fault in _run(session, statement, table.qualified):
+            yield f"{table.qualified}: histogram of {column}: {fault}"
     restored = dict(read_histograms(session, [table.schema]).get((table.schema, table.name), ()))
     for column, text in table.histograms:
         if column in restored and not is_equal_histogram(text, restored[column]):
@@ -56,6 +56,24 @@ def analyze_tables(session: Session, tables: Sequence[TableName]) -> Iterator[st
     for begin in range(0, len(tables), _TABLES_PER_STATEMENT):
         group = tables[begin : begin + _TABLES_PER_STATEMENT]
         places = ", ".join(quote_table(*name) for name in group)
-        for row in session.rows(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {places}"):
-            if row[2] in _FAULTS:
-                yield f"{decode(row[0] or b'')}: {decode(row[3] or b'')}"
+        what = f"{len(group)} tables from {'.'.join(group[0])}"
+        for place, fault in _run(session, f"ANALYZE NO_WRITE_TO_BINLOG TABLE {places}", what):
+            yield f"{place}: {fault}"
+
+
+def _run(session: Session, statement: str, what: str) -> Iterator[tuple[str, str]]:
+    """Run an ANALYZE; give each table of which the server reports a fault, and the fault.
+
+    Args:
+        session: to the target.
+        statement: the ANALYZE.
+        what: stands for the table where the server refuses the whole statement.
+    """
+    try:
+        rows = session.rows(statement)
+    except (ServerError, PrivilegeError) as error:
+        yield what, error.message
+        return
+    for row in rows:
+        if row[2] in _FAULTS:
+            yield decode(row[0] or b""), decode(row[3] or b"")

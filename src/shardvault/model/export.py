@@ -23,6 +23,7 @@ class ExportReport:
         place: the file, or ``-`` for standard output.
         rows: of all tables [rows].
         bytes_written: size of the output [bytes].
+        notices: tables that are not exact, because a loss was allowed for the backup.
     """
 
     id: BackupId
@@ -32,3 +33,4 @@ class ExportReport:
     rows: int
     bytes_written: int
     seconds: float
+    notices: tuple[str, ...] = ()

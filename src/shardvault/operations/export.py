@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shardvault.clock import monotonic_s
 from shardvault.errors import IntegrityError, RefusedError, ShardvaultError, UsageError
+from shardvault.events import Noticed
 from shardvault.fleet.definitions import Contents
 from shardvault.fleet.name_rule import NameRule
 from shardvault.fleet.stored_text.examine import in_default_place
@@ -30,6 +31,7 @@ from shardvault.model.target import Scope
 from shardvault.mysql.session import parse_version
 from shardvault.operations.dumping import format_hash
 from shardvault.operations.loading import stored_columns
+from shardvault.operations.losses import tell_losses
 from shardvault.operations.progress import Meter
 from shardvault.operations.selection import select_in_backup
 from shardvault.repository.parts import get_part
@@ -81,6 +83,9 @@ def run_export(
     _refuse_doubles(chosen)
     for one in chosen:
         _refuse_forgeries(one)
+    notices = _find_losses(manifest, chosen)
+    for notice in notices:
+        sink.emit(Noticed(notice))
     meter = Meter(sink, "write", {one.shard: _size(one.tables) for one in chosen})
     reader = _Reader(store, meter)
     write = _write_sql if form is ExportForm.SQL else _write_csv
@@ -94,6 +99,7 @@ def run_export(
         rows=sum(record.rows for one in chosen for record in one.tables),
         bytes_written=size,
         seconds=round(monotonic_s() - begin_s, 3),
+        notices=notices,
     )
 
 
@@ -142,6 +148,13 @@ def _refuse_forgeries(one: _Chosen) -> None:
         raise RefusedError(found.message, shard=one.shard, table=found.table or None)
 
 
+def _find_losses(manifest: Manifest, chosen: Iterable[_Chosen]) -> tuple[str, ...]:
+    """Say which of the tables the backup does not hold exactly, for example without rows."""
+    names = {(one.shard, record.table.qualified) for one in chosen for record in one.tables}
+    lost = [loss for loss in manifest.allowed_losses if (loss.shard, loss.table) in names]
+    return tuple(f"shard {finding.where}: {finding.message}" for finding in tell_losses(lost))
+
+
 def _size(tables: Iterable[TableRecord]) -> int:
     return sum(record.raw_bytes for record in tables)
 
@@ -178,7 +191,8 @@ class _Reader:
 
 
 def _write_sql(manifest: Manifest, chosen: Sequence[_Chosen], reader: _Reader) -> Iterator[bytes]:
-    yield from write_head([f"backup {manifest.id} of fleet {manifest.fleet}, cut {manifest.begin}"])
+    title = f"backup {manifest.id} of fleet {manifest.fleet}, cut {manifest.begin}"
+    yield from write_head([title, *_find_losses(manifest, chosen)])
     for one in chosen:
         names = {record.table.schema for record in one.tables}
         for schema in one.part.schemas:

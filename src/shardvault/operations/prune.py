@@ -132,14 +132,12 @@ def free_unneeded(
         sink.emit(PhaseStarted(_OPERATION, "plan"))
         plan = _plan(pruner, choose, utc_now().timestamp())
         _report_unsound(plan, sink)
-        _report_unsound(plan, sink)
         return Pruned(plan, plan.garbage, (), "planned", round(monotonic_s() - begin_s, 3))
     with repository.spare_room(), pruner.hold():
         sink.emit(PhaseStarted(_OPERATION, "finish earlier work"))
         pruner.finish_earlier()
         sink.emit(PhaseStarted(_OPERATION, "plan"))
         plan = _plan(pruner, choose, repository.leases.now_s())
-        _report_unsound(plan, sink)
         _report_unsound(plan, sink)
         garbage, owners = _run(pruner, plan, sink)
         if not owners:

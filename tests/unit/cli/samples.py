@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shardvault.model.export import ExportForm, ExportReport
 from shardvault.model.ids import BackupId, ShardName
 from shardvault.model.loss import AllowedLoss
 from shardvault.model.manifest import BarrierRecord, LogicalTableRecord, Totals
@@ -152,6 +153,11 @@ def restore_report(
         findings=FINDINGS[1:],
         seconds_by_phase={"load": 60.0, "keys": 7.2, "verify": 3.2},
     )
+
+
+def export_report() -> ExportReport:
+    notices = ("shard s0: shop.log: no rows",)
+    return ExportReport(ID, ExportForm.SQL, "out", 2, 500, 4096, 1.5, notices)
 
 
 def plan_report(

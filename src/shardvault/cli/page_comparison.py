@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from shardvault.cli.page import Column, Page, number, text
-from shardvault.model.comparison import DiffReport, FindReport, FoundName, TableDifference
+from shardvault.cli.page_catalog import describe_scope
+from shardvault.model.comparison import (
+    Change,
+    DiffReport,
+    FindReport,
+    FoundName,
+    TableDifference,
+)
 from shardvault.units import format_size
 
 _TABLES = (
@@ -31,6 +38,13 @@ def describe_diff(page: Page, report: DiffReport) -> None:
     page.heading(f"{report.first} and {report.second}", report.status)
     different = f"{len(report.tables):,}"
     page.facts([("equal tables", f"{report.equal_tables:,}"), ("different", different)])
+    for backup, scope, change in (
+        (report.first, report.first_scope, Change.ADDED),
+        (report.second, report.second_scope, Change.REMOVED),
+    ):
+        if scope:
+            named = f"{backup} is partial: {describe_scope(scope)}"
+            page.prose(f"{named}; what it leaves out counts as {change}", indent=2)
     if report.tables:
         page.section("tables")
         page.table(_TABLES, map(_describe_table, report.tables))

@@ -108,10 +108,15 @@ def _read_systems(session: Session) -> Iterator[InstanceObject]:
 def choose_used(
     objects: Iterable[InstanceObject], tables: Iterable[Table]
 ) -> tuple[InstanceObject, ...]:
-    """Choose what some tables refer to; a value can have any spatial reference system."""
-    used = {name for table in tables for name in named_servers(table)}
+    """Choose what some tables refer to; a value can have any spatial reference system.
+
+    A server takes names of foreign servers that differ only in case for one.
+    """
+    used = {name.lower() for table in tables for name in named_servers(table)}
     return tuple(
-        item for item in objects if item.kind is not InstanceKind.SERVER or item.name in used
+        item
+        for item in objects
+        if item.kind is not InstanceKind.SERVER or item.name.lower() in used
     )
 
 

@@ -58,6 +58,9 @@ class DiffReport:
         status: ``equal`` or ``different``.
         tables: those that differ; tables that are equal are only counted.
         equal_tables: how many are in both and equal.
+        first_scope: the options that narrowed the first backup; empty = it is complete. What a
+            partial backup leaves out counts as removed or added.
+        second_scope: likewise.
     """
 
     first: BackupId
@@ -67,6 +70,8 @@ class DiffReport:
     objects: tuple[ObjectDifference, ...]
     equal_tables: int
     findings: tuple[Finding, ...] = ()
+    first_scope: tuple[str, ...] = ()
+    second_scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ def run_diff(first: Side, second: Side) -> DiffReport:
         tables=tables,
         objects=objects,
         equal_tables=len(in_both) - changed,
+        first_scope=first.manifest.scope,
+        second_scope=second.manifest.scope,
     )
 
 

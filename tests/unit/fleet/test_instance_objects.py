@@ -71,6 +71,12 @@ def test_only_servers_in_use_are_chosen_and_every_spatial_system() -> None:
     assert choose_used((SYSTEM, SERVER, other), (table,)) == (SYSTEM, other)
 
 
+def test_a_server_is_found_whatever_the_case_of_its_name() -> None:
+    other = InstanceObject(InstanceKind.SERVER, "Other", (("wrapper", "mysql"),))
+    table = _table("FEDERATED", b"CONNECTION='oTHER/t'")
+    assert choose_used((other,), (table,)) == (other,)
+
+
 @pytest.mark.parametrize(
     "forged",
     [

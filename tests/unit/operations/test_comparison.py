@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from shardvault.cli.page import Page
+from shardvault.cli.page_comparison import describe_diff
 from shardvault.errors import UsageError
 from shardvault.events import Event
 from shardvault.model.comparison import Change, DiffReport, FindReport
@@ -50,9 +52,9 @@ class Backups:
         self.storage = MemoryStorage()
         self.repository = make_repository(self.storage, folder)
 
-    def add(self, name: str, part: ShardPart, begin: str) -> None:
+    def add(self, name: str, part: ShardPart, begin: str, *scope: str) -> None:
         with self.repository.writer("backup") as writer:
-            manifest = make_manifest(name, put_part(writer, part), begin)
+            manifest = replace(make_manifest(name, put_part(writer, part), begin), scope=scope)
             writer.flush()
             self.repository.commit(manifest)
 
@@ -76,6 +78,19 @@ def two(backups: Backups, before: ShardPart, after: ShardPart) -> DiffReport:
     backups.add("one", before, "2026-11-22T11:00:00Z")
     backups.add("two", after, "2026-11-22T12:00:00Z")
     return backups.diff("one", "two")
+
+
+def test_what_a_partial_backup_lacks_is_not_taken_for_removed(backups: Backups) -> None:
+    backups.add("one", part_of(record("a"), record("b")), "2026-11-22T11:00:00Z")
+    backups.add("two", part_of(record("a")), "2026-11-22T12:00:00Z", "--tables shop.a")
+    report = backups.diff("one", "two")
+    assert (report.first_scope, report.second_scope) == ((), ("--tables shop.a",))
+    page = Page(100)
+    describe_diff(page, report)
+    assert "two is partial: --tables shop.a; what it leaves out counts as removed" in page.text()
+    page = Page(100)
+    describe_diff(page, backups.diff("two", "one"))
+    assert "two is partial: --tables shop.a; what it leaves out counts as added" in page.text()
 
 
 def test_equal_backups_have_no_difference(backups: Backups) -> None:

@@ -76,6 +76,7 @@ SWITCHES = frozenset(
         "cut.round_trips",
         "backup.asked_shards",
         "backup.ddl_guard",
+        "backup.row_count",
         "backup.empty",
         "backup.stored_text",
         "forget.last",

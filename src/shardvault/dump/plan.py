@@ -33,6 +33,19 @@ class TablePlan:
     tells_types: bool = True
     has_rows: bool = True
 
+    @property
+    def can_miss_rows(self) -> bool:
+        """Say whether the ranges can miss rows that lie in a partition where they do not belong.
+
+        For a range of keys the server opens only the partitions that can hold them. A table
+        that is read as one range is read from all its partitions.
+        """
+        return self.table.is_partitioned and len(self.ranges) > 1
+
+    def count_statement(self) -> str:
+        """Write the SELECT that counts the rows of every partition."""
+        return f"SELECT COUNT(*) FROM {_source(self.table)}"
+
     def statement(self, key_range: KeyRange, *, computed: bool = False) -> str:
         """Write the SELECT of one range; see ``select_statement``."""
         return select_statement(
@@ -72,12 +85,15 @@ def select_statement(
             select_expression(column, tells_types=False)
             for column in computed_columns(table.columns)
         ]
-    source = quote_table(table.schema, table.name)
-    if has_history(table):
-        source += " FOR SYSTEM_TIME ALL"
+    source = _source(table)
     if table.key:
         source += f" FORCE INDEX ({quote_name(table.key_name)})"
     condition = range_condition(table.key, key_range)
     return f"SELECT {', '.join(wanted)} FROM {source}" + (
         f" WHERE {condition}" if condition else ""
     )
+
+
+def _source(table: Table) -> str:
+    place = quote_table(table.schema, table.name)
+    return f"{place} FOR SYSTEM_TIME ALL" if has_history(table) else place

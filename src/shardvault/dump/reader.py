@@ -104,6 +104,13 @@ class RangeReader:
         self._session.execute("ROLLBACK TO SAVEPOINT shardvault")
         return totals
 
+    def count_released(self, statement: str) -> int:
+        """Run a SELECT of one number inside the snapshot and give its metadata locks back."""
+        self._session.execute("SAVEPOINT shardvault")
+        count = int(self._session.value(statement) or 0)
+        self._session.execute("ROLLBACK TO SAVEPOINT shardvault")
+        return count
+
     def _read_rows(self, take: Callable[[memoryview], object]) -> RangeTotals:
         scanner = RowScanner(MIN_CHUNK_BYTES, MAX_CHUNK_BYTES)
         scanned = raw_bytes = 0

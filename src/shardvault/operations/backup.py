@@ -34,7 +34,12 @@ from shardvault.model.target import Fleet, Scope, Shard
 from shardvault.mysql.session import Session
 from shardvault.mysql.state import prepare_read
 from shardvault.operations.definition_proof import prove_binlog, prove_tables
-from shardvault.operations.dumping import DumpedShard, dump_shards, table_record
+from shardvault.operations.dumping import (
+    DumpedShard,
+    dump_shards,
+    refuse_missed_rows,
+    table_record,
+)
 from shardvault.operations.examination import examine_sources, refuse_sources
 from shardvault.operations.losses import Losses, judge_losses, list_left_out_rows
 from shardvault.operations.manifests import Heading, Taken, build_manifest, report_of
@@ -301,6 +306,8 @@ class _Run:
         self._sink.emit(PhaseStarted(_OPERATION, "prove definitions"))
         self._prove_definitions(cut, surveys)
         records = {name: _records(surveys[name], plans[name], dumped[name]) for name in plans}
+        for name, tables in records.items():
+            refuse_missed_rows(name, tables, dumped[name].counted)
         return Taken(surveys, cut, records, dumped)
 
     def _prove_definitions(self, cut: Cut, surveys: Mapping[ShardName, ShardSurvey]) -> None:

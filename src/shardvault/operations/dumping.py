@@ -12,8 +12,8 @@ from shardvault.dump.plan import TablePlan
 from shardvault.dump.ranges import KeyRange
 from shardvault.dump.reader import RangeReader, RangeTotals
 from shardvault.dump.splitting import RangeSplitter, try_computed
-from shardvault.errors import DdlDetected, ShardvaultError
-from shardvault.failpoints import failpoint
+from shardvault.errors import DdlDetected, ShardvaultError, UnsupportedObject
+from shardvault.failpoints import failpoint, is_off
 from shardvault.interfaces import ChunkKind, ChunkStore
 from shardvault.kernel.pure import HASH_MODULUS
 from shardvault.model.ids import ChunkId, ShardName
@@ -48,10 +48,15 @@ class RangeTask:
 
 @dataclass
 class DumpedShard:
-    """Collect what was read of one shard."""
+    """Collect what was read of one shard.
+
+    Attributes:
+        counted: rows of the tables whose ranges can miss some, as the server counts them.
+    """
 
     ranges: dict[tuple[str, str], dict[int, RangeRecord]] = field(default_factory=dict)
     longest_row: dict[tuple[str, str], int] = field(default_factory=dict)
+    counted: dict[tuple[str, str], int] = field(default_factory=dict)
     stored_bytes: int = 0
     begin_s: float = 0.0
     end_s: float = 0.0
@@ -122,9 +127,16 @@ class _Dump:
             task.plan, lambda splitter: self._read(reader, task, splitter)
         )
         record = range_record(task.key_range, totals, chunks)
+        if task.index == 0 and task.plan.can_miss_rows:
+            self._count(reader, task)
         with self._lock:
             self.shards[task.shard].add(task, record, totals.longest_row, stored)
         failpoint("backup.range_read")
+
+    def _count(self, reader: RangeReader, task: RangeTask) -> None:
+        count = reader.count_released(task.plan.count_statement())
+        with self._lock:
+            self.shards[task.shard].counted[task.table] = count
 
     def _read(
         self, reader: RangeReader, task: RangeTask, splitter: RangeSplitter
@@ -197,6 +209,29 @@ def table_record(
         longest_row=longest_row,
         generated_hash=_sum_generated(ranges),
     )
+
+
+def refuse_missed_rows(
+    shard: ShardName, records: Iterable[TableRecord], counted: Mapping[tuple[str, str], int]
+) -> None:
+    """Stop a backup whose ranges missed rows; nothing is listed.
+
+    Raises:
+        UnsupportedObject: names the table.
+    """
+    if is_off("backup.row_count"):
+        return
+    for record in records:
+        count = counted.get((record.table.schema, record.table.name), record.rows)
+        if count != record.rows:
+            raise UnsupportedObject(
+                f"{count:,} rows are in the table and {record.rows:,} were found by their keys: "
+                "rows lie in a partition where they do not belong",
+                shard=shard,
+                table=record.table.qualified,
+                hint="CHECK TABLE reports them; ALTER TABLE … REBUILD PARTITION ALL, or on MySQL "
+                "REPAIR TABLE, moves them to their partitions",
+            )
 
 
 def is_uncomputed(record: TableRecord) -> bool:

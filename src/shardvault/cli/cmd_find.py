@@ -21,7 +21,7 @@ def find(settings: Settings, pattern: str, *, repository: str | None) -> int:
 
     PATTERN is a name, schema.name or shard.schema.name; * and ? stand for any characters.
     "changed" marks a backup in which contents or definition differ from the one before. Exits
-    with 3 if a backup could not be read.
+    with 3 if a backup, or something of the catalog, could not be read.
     """
     from shardvault import app
     from shardvault.cli.page_comparison import describe_find
@@ -29,4 +29,4 @@ def find(settings: Settings, pattern: str, *, repository: str | None) -> int:
     with open_sink(settings) as sink:
         report = app.find(pattern, settings.config, repository=repository, sink=sink)
     write_report(report, settings, describe_find)
-    return FindingsError.exit_code if report.unreadable else 0
+    return FindingsError.exit_code if report.unreadable or report.damaged else 0

@@ -73,6 +73,8 @@ def describe_find(page: Page, report: FindReport) -> None:
         page.prose(f"nothing matches {report.pattern} in {report.searched:,} backups")
     for backup, reason in report.unreadable.items():
         page.prose(f"{backup}: {reason}", outcome="damaged", indent=9)
+    for reason in report.damaged:
+        page.prose(reason, outcome="damaged", indent=9)
     for finding in report.findings:
         page.prose(f"repository {finding.where} {finding.message}", outcome="warning", indent=9)
 

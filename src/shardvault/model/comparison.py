@@ -104,6 +104,7 @@ class FindReport:
     Attributes:
         searched: number of backups that were read.
         unreadable: backups that could not be read, with the reason.
+        damaged: what else could not be read, so that a backup can be missing here.
     """
 
     pattern: str
@@ -111,3 +112,4 @@ class FindReport:
     found: tuple[FoundName, ...]
     unreadable: dict[BackupId, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    damaged: tuple[str, ...] = ()

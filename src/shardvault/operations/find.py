@@ -32,7 +32,8 @@ def run_find(pattern: str, repository: Repository, sink: EventSink) -> FindRepor
         UsageError: the pattern has too many parts, or cannot be read.
     """
     matches = _matcher(pattern)
-    backups = [summary.id for summary in repository.list()]
+    known = repository.overview()
+    backups = [summary.id for summary in known.backups]
     store = repository.reader()
     found: list[FoundName] = []
     unreadable: dict[BackupId, str] = {}
@@ -43,7 +44,8 @@ def run_find(pattern: str, repository: Repository, sink: EventSink) -> FindRepor
             found += _search(repository.load(backup), store, matches, seen)
         except (IntegrityError, StorageError) as error:
             unreadable[backup] = str(error)
-    return FindReport(pattern, len(backups), tuple(found), unreadable)
+    damaged = tuple(map(str, known.damaged))
+    return FindReport(pattern, len(backups), tuple(found), unreadable, damaged=damaged)
 
 
 def _matcher(pattern: str) -> _Matches:

@@ -35,5 +35,12 @@ def test_a_name_is_found_in_the_backups_that_have_it(home: Home) -> None:
     assert "nothing matches" in home.run("find", "nowhere").out
 
 
+def test_a_search_that_missed_a_damaged_backup_is_no_success(home: Home) -> None:
+    spoilt = home.spoil("manifests/")
+    outcome = home.run("find", "orders")
+    assert outcome.code == 3
+    assert spoilt in outcome.out
+
+
 def test_a_backup_that_is_not_there_is_an_error_of_usage(home: Home) -> None:
     assert home.run("diff", "one", "three").code == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shardvault.cli.page import Page
-from shardvault.cli.page_comparison import describe_diff
+from shardvault.cli.page_comparison import describe_diff, describe_find
 from shardvault.errors import UsageError
 from shardvault.events import Event
 from shardvault.model.comparison import Change, DiffReport, FindReport
@@ -179,6 +179,20 @@ def test_a_backup_that_cannot_be_read_is_named_and_the_others_are_searched(
     report = backups.find("a")
     assert [one.backup for one in report.found] == ["two"]
     assert list(report.unreadable) == ["one"]
+
+
+def test_a_backup_whose_manifest_is_gone_is_not_passed_over_in_silence(backups: Backups) -> None:
+    backups.add("one", part_of(record("a")), "2026-11-22T11:00:00Z")
+    (manifest,) = backups.storage.list("manifests/")
+    backups.add("two", part_of(record("b")), "2026-11-22T12:00:00Z")
+    backups.storage.delete(manifest.name)
+    report = backups.find("a")
+    assert (report.found, report.searched, report.unreadable) == ((), 1, {})
+    (reason,) = report.damaged
+    assert f"object {manifest.name} is missing" in reason
+    page = Page(100)
+    describe_find(page, report)
+    assert "damaged" in page.text()
 
 
 @pytest.mark.parametrize("pattern", ["", "a.b.c.d", "a b", "."])

@@ -25,6 +25,7 @@ from shardvault.mysql.session import Session
 MIN_CHUNK_BYTES = 1 << 20
 MAX_CHUNK_BYTES = 4 << 20
 _BUFFER_BYTES = MAX_CHUNK_BYTES + (1 << 20)
+_COUNT_TIMEOUT_S = 24 * 3600.0
 _MAX_BUFFER_BYTES = 5 << 29  # the longest row of any server is 1 GiB; the buffer doubles
 
 # A statement that an open snapshot cannot serve any more because a definition changed:
@@ -104,10 +105,26 @@ class RangeReader:
         self._session.execute("ROLLBACK TO SAVEPOINT shardvault")
         return totals
 
-    def count_released(self, statement: str) -> int:
-        """Run a SELECT of one number inside the snapshot and give its metadata locks back."""
+    def count_released(self, statement: str, *, next_read_timeout_s: float) -> int:
+        """Run a SELECT of one number inside the snapshot and give its metadata locks back.
+
+        Args:
+            statement: it answers only when the server has read the whole table.
+            next_read_timeout_s: limit for each wait of what is read afterwards [s].
+
+        Raises:
+            DdlDetected: the definition changed since the snapshot.
+            ServerError: the server refused the statement.
+        """
         self._session.execute("SAVEPOINT shardvault")
-        count = int(self._session.value(statement) or 0)
+        self._session.set_read_timeout(_COUNT_TIMEOUT_S)
+        try:
+            count = int(self._session.value(statement) or 0)
+        except ServerError as error:
+            if error.code in _DDL_CODES:
+                raise self._changed(error.message) from error
+            raise
+        self._session.set_read_timeout(next_read_timeout_s)
         self._session.execute("ROLLBACK TO SAVEPOINT shardvault")
         return count
 
@@ -186,15 +203,17 @@ class RangeReader:
             view[: self._filled - count] = view[count : self._filled]
         self._filled -= count
 
+    def _changed(self, reason: str) -> DdlDetected:
+        message = f"definition changed during the dump: {reason}"
+        return DdlDetected(message, shard=self._session.shard)
+
     def _failed(self, position: int) -> ShardvaultError:
         self._packet_end(position)
         if self._buffer[position + wire.HEADER_BYTES] == wire.LOCAL_FILE:
             return self._session.distrust("server asked for a local file; nothing was sent")
         code, text = wire.parse_error(self._buffer, position, self._filled)
         if code in _DDL_CODES:
-            return DdlDetected(
-                f"definition changed during the dump: {text} ({code})", shard=self._session.shard
-            )
+            return self._changed(f"{text} ({code})")
         if UNTOLD_JSON in text:
             return UnsupportedObject(
                 "a JSON value holds a DECIMAL, DATE, TIME, BLOB or small UNSIGNED, which would "

@@ -134,7 +134,13 @@ class _Dump:
         failpoint("backup.range_read")
 
     def _count(self, reader: RangeReader, task: RangeTask) -> None:
-        count = reader.count_released(task.plan.count_statement())
+        try:
+            count = reader.count_released(
+                task.plan.count_statement(), next_read_timeout_s=_READ_TIMEOUT_S
+            )
+        except ShardvaultError as error:
+            _locate(error, task.plan)
+            raise
         with self._lock:
             self.shards[task.shard].counted[task.table] = count
 
@@ -169,10 +175,15 @@ def _read(
     try:
         return reader.read_released(statement, splitter.columns, take)
     except ShardvaultError as error:
-        error.table = error.table or plan.table.qualified
-        if isinstance(error, DdlDetected):
-            error.hint = error.hint or DDL_HINT
+        _locate(error, plan)
         raise
+
+
+def _locate(error: ShardvaultError, plan: TablePlan) -> None:
+    """Name the table in an error about it, and the remedy if its definition changed."""
+    error.table = error.table or plan.table.qualified
+    if isinstance(error, DdlDetected):
+        error.hint = error.hint or DDL_HINT
 
 
 def range_record(

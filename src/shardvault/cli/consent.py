@@ -87,6 +87,7 @@ def obtain_consent(request: Request, settings: Settings) -> Request:
 
 def _ask(request: Request, settings: Settings, needs_yes: bool) -> Request:
     plan = _show_plan(request, settings)
+    request = replace(request, backup_id=plan.id)  # `latest` can be another one by then
     blockers = [finding for finding in plan.findings if finding.severity is Severity.BLOCKER]
     is_source = any(map(_names_source, blockers))
     if not all(map(_names_source, blockers)):

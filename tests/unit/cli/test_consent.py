@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from shardvault.model.report import Finding
+from shardvault.model.report import Finding, Severity
 from tests.unit.cli import samples
 from tests.unit.cli.conftest import Outcome, Run
 
@@ -47,6 +47,15 @@ def test_yes_at_the_terminal_restores(run: Run, doubles: dict[str, Mock], person
     assert outcome.code == 0
     assert "plan to restore" in outcome.err
     doubles["restore"].assert_called_once()
+
+
+@pytest.mark.parametrize("found", [(), ("identity",)], ids=["replace", "source"])
+def test_the_backup_that_was_shown_is_restored_though_latest_changes_meanwhile(
+    run: Run, doubles: dict[str, Mock], person: Person, found: tuple[str, ...]
+) -> None:
+    plan_has(doubles, *(Finding(Severity.BLOCKER, "t0", what, "the source") for what in found))
+    assert replace_with(run, person, "shop" if found else "y").code == 0
+    assert doubles["restore"].call_args.args[0] == samples.ID
 
 
 @pytest.mark.parametrize("answer", ["n", ""])

@@ -50,7 +50,8 @@ def fetch_format(storage: Storage) -> bytes:
         return storage.get(FORMAT_NAME, 0, MAX_FORMAT_BYTES)
     except ObjectMissing as error:
         raise RepositoryMissing(
-            "there is no repository", hint="create it with `shardvault init`, or correct its url"
+            "there is no repository",
+            hint="correct its url, mount its disk, or create it with `shardvault init`",
         ) from error
 
 

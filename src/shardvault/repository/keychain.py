@@ -21,8 +21,8 @@ from shardvault.repository.leases import Lease, Leases
 from shardvault.repository.log import Log
 from shardvault.repository.openers import Closer
 from shardvault.repository.paper import PaperKey
-from shardvault.repository.slots import Slot, list_slots, write_slot
-from shardvault.repository.sources import Source, add_source, list_sources
+from shardvault.repository.slots import Slot, list_slots, refuse_label, write_slot
+from shardvault.repository.sources import Source, list_sources, make_source, register_source
 from shardvault.repository.tombstones import put_tombstone
 
 _SHORTEST_ID = 4
@@ -90,14 +90,20 @@ class Keychain:
             return self._write(closer, label)
 
     def add_source(self, label: str, path: Path) -> str:
-        """Register a source, write its file, and return the name of its object."""
+        """Write the file of a new source, register it, and return the name of its object.
+
+        A source is registered only after its file is there: nobody could use it otherwise.
+        """
+        refuse_label(label)
+        key = make_source(self._ring, self._format_hash, self._random_bytes)
         with self._changing("key add"):
-            key = add_source(
-                self._storage, self._ring, label, self._format_hash, self._random_bytes
-            )
-            name = SOURCE_PREFIX + key.source.hex()
+            key.write(path)
+            try:
+                name = register_source(self._storage, self._ring, key, label, self._random_bytes)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
             self._note("added", name, label)
-        key.write(path)
         return name
 
     def find(self, reference: str) -> Slot | Source:

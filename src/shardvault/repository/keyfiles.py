@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -47,9 +48,19 @@ def create_private_line(path: Path, prefix: str, data: bytes) -> None:
             os.fsync(fd)
         _sync_folder(path.parent)
     except OSError as error:
-        is_there = isinstance(error, FileExistsError)
-        hint = "no file is overwritten: name one that is not there yet" if is_there else None
-        raise UsageError(f"cannot make key file {path}: {error.strerror}", hint=hint) from error
+        raise UsageError(
+            f"cannot make key file {path}: {error.strerror}", hint=_choose_hint(error, path)
+        ) from error
+
+
+def _choose_hint(error: OSError, path: Path) -> str | None:
+    """Return what helps if a key file cannot be made, if we know it."""
+    match error:
+        case FileExistsError():
+            return "no file is overwritten: name one that is not there yet"
+        case FileNotFoundError():
+            return f"make the folder first: mkdir -p -m 700 {shlex.quote(str(path.parent))}"
+    return None
 
 
 def read_private_line(path: Path, prefix: str, size_bytes: int, what: str) -> bytes:

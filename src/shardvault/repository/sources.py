@@ -36,7 +36,6 @@ from shardvault.repository.keyfiles import create_private_line, read_private_lin
 from shardvault.repository.keys import KeyRing, name_key
 from shardvault.repository.objects import fetch_sealed, open_signed, seal_signed
 from shardvault.repository.sealing import public_half
-from shardvault.repository.slots import refuse_label
 from shardvault.repository.tombstones import Tombstone, find_tombstone
 
 _Decoded = TypeVar("_Decoded")
@@ -130,16 +129,10 @@ def read_source_file(path: Path) -> SourceKey:
     return found
 
 
-def add_source(
-    storage: Storage, ring: KeyRing, label: str, format_hash: bytes, random_bytes: RandomBytes
-) -> SourceKey:
-    """Register a new source and return its key, which is stored nowhere."""
-    refuse_label(label)
+def make_source(ring: KeyRing, format_hash: bytes, random_bytes: RandomBytes) -> SourceKey:
+    """Make the key of a new source, which ``register_source`` makes valid."""
     master, repository = ring.require_master(), ring.repository
     source = random_bytes(NAME_BYTES)
-    name = SOURCE_PREFIX + source.hex()
-    plain = msgspec.json.encode(_Registration(label, format_time(utc_now())))
-    storage.put_new(name, [seal_signed(ring, ObjectType.SOURCE, name, plain, random_bytes)])
     return SourceKey(
         repository=repository,
         source=source,
@@ -148,6 +141,16 @@ def add_source(
         secret=source_secret(master, repository, source),
         format_hash=format_hash,
     )
+
+
+def register_source(
+    storage: Storage, ring: KeyRing, key: SourceKey, label: str, random_bytes: RandomBytes
+) -> str:
+    """Store that a source belongs to the repository, and return the name of its object."""
+    name = SOURCE_PREFIX + key.source.hex()
+    plain = msgspec.json.encode(_Registration(label, format_time(utc_now())))
+    storage.put_new(name, [seal_signed(ring, ObjectType.SOURCE, name, plain, random_bytes)])
+    return name
 
 
 def list_sources(

@@ -33,6 +33,12 @@ def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "precious"
 
 
+def test_a_key_file_in_a_folder_that_is_missing_has_its_remedy(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot make") as caught:
+        create_key_file(tmp_path / "keys" / "repo.key", os.urandom)
+    assert caught.value.hint == f"make the folder first: mkdir -p -m 700 {tmp_path / 'keys'}"
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
 def test_a_key_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "repo.key"

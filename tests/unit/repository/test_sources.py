@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shardvault import failpoints
-from shardvault.errors import IntegrityError, UnknownBackup, UsageError, WrongKey
-from shardvault.interfaces import ChunkKind
+from shardvault.errors import IntegrityError, StorageError, UnknownBackup, UsageError, WrongKey
+from shardvault.interfaces import Buffer, ChunkKind
 from shardvault.model.ids import BackupId, ChunkId
 from shardvault.repository import index
 from shardvault.repository.crypto import derive_key
@@ -306,6 +306,30 @@ def test_two_sources_name_equal_rows_differently(place: Place) -> None:
     rings = [key.open(place.storage) for key in (place.key, other)]
     rings.append(place.owner._ring)
     assert len({ring.chunk_id(ChunkKind.ROWS, b"same") for ring in rings}) == 3
+
+
+def test_a_source_whose_file_cannot_be_made_is_not_registered(place: Place) -> None:
+    before = place.names("sources/")
+    with pytest.raises(UsageError, match="File exists"):
+        place.chain.add_source("web2", place.file)
+    assert place.names("sources/") == before
+    assert [source.label for source in place.chain.list().sources] == ["web1"]
+
+
+def test_a_source_that_is_not_registered_leaves_no_file(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_new = place.storage.put_new
+
+    def refuse(name: str, parts: Sequence[Buffer]) -> None:
+        if name.startswith("sources/"):
+            raise StorageError("no space")
+        put_new(name, parts)
+
+    monkeypatch.setattr(place.storage, "put_new", refuse)
+    with pytest.raises(StorageError):
+        place.chain.add_source("web2", place.folder / "web2.source")
+    assert not (place.folder / "web2.source").exists()
 
 
 def test_the_source_of_another_repository_is_refused(place: Place, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from shardvault.errors import FindingsError
 
 
 @click.command("find", cls=Verb)
-@click.argument("pattern")
+@click.argument("pattern", metavar="PATTERN")
 @choose_repository
 @click.pass_obj
 def find(settings: Settings, pattern: str, *, repository: str | None) -> int:

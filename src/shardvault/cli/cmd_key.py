@@ -66,7 +66,9 @@ def list_keys(settings: Settings, *, repository: str | None) -> int:
 
 
 @key.command("add", cls=Verb)
-@click.option("--label", required=True, metavar="TEXT", help="Tell the key from others; required.")
+@click.option(
+    "--label", required=True, metavar="TEXT", help="Name of the key, for people; required."
+)
 @_takes_new_key
 @choose_repository
 @click.pass_obj
@@ -83,13 +85,13 @@ def add_key(settings: Settings, /, label: str, repository: str | None, **wanted:
 
 @key.command("add-source", cls=Verb)
 @click.option(
-    "--label", required=True, metavar="TEXT", help="Tell the source from others; required."
+    "--label", required=True, metavar="TEXT", help="Name of the source, for people; required."
 )
 @click.option("--out", required=True, metavar="FILE", help="Make the source file there; required.")
 @choose_repository
 @click.pass_obj
 def add_source(settings: Settings, label: str, out: str, *, repository: str | None) -> int:
-    """Make a source file: with it backups can be added and none be read.
+    """Create a write-only key (source file): it can add backups but not read them.
 
     Copy it to the machine that makes backups, as `repository: {key: {source: FILE}}`, and delete
     it here. Whoever steals it can read nothing in the repository.
@@ -110,14 +112,14 @@ def add_source(settings: Settings, label: str, out: str, *, repository: str | No
 @click.option(
     "--forget-backups",
     is_flag=True,
-    help="Take every backup of a source out of the catalog; those that are held stay.",
+    help="Remove every backup of a source from the catalog, except backups that `keep` protects.",
 )
 @choose_repository
 @click.pass_obj
 def remove_key(
     settings: Settings, name: str, *, forget_backups: bool, repository: str | None
 ) -> int:
-    """Remove a key; of a source, refuse what it adds from now on.
+    """Remove a key; after the removal of a source, backups that it adds are refused.
 
     KEY is an id as `key list` shows it, its first four digits or more, or a label. The last key
     that opens the repository cannot be removed.
@@ -175,9 +177,9 @@ def export_key(settings: Settings, *, repository: str | None) -> int:
 def recover_key(
     settings: Settings, label: str, out: str, paper: str, *, repository: str | None
 ) -> int:
-    """Make a key file from what stands on the paper.
+    """Make a key file from the lines that `key export` printed.
 
-    FILE holds the numbered lines as they were typed off; - is standard input.
+    FILE holds the numbered lines, typed from the paper; - is standard input.
     """
     from shardvault import app
     from shardvault.cli.page_key import describe_change

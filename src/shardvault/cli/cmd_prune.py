@@ -117,7 +117,7 @@ def forget(
 
 @click.command("policy", cls=Verb)
 @click.argument("rules", nargs=-1, metavar="[RULE…]")
-@click.option("--keep-all", is_flag=True, help="Take every rule away: nothing goes.")
+@click.option("--keep-all", is_flag=True, help="Remove every rule: no backup is deleted.")
 @choose_repository
 @click.pass_obj
 def policy(
@@ -134,7 +134,7 @@ def policy(
     from shardvault.cli.page_prune import describe_policy
 
     if rules and keep_all:
-        raise UsageError("--keep-all stands beside rules", hint="give one of them")
+        raise UsageError("--keep-all cannot be combined with rules", hint="give one of them")
     new = ",".join(rules) if rules or keep_all else None
     report = app.policy(settings.config, repository=repository, keep=new)
     write = write_report if new is None else write_outcome
@@ -145,7 +145,7 @@ def policy(
 @click.command("keep", cls=Verb)
 @click.argument("backup_id", metavar="ID")
 @click.option("--reason", metavar="TEXT", help="Why it is kept; required unless --release.")
-@click.option("--release", is_flag=True, help="Leave it to the policy again.")
+@click.option("--release", is_flag=True, help="Let the policy decide again.")
 @choose_repository
 @click.pass_obj
 def keep(
@@ -156,7 +156,7 @@ def keep(
     from shardvault.cli.page_prune import describe_hold
 
     if (reason is None) != release:
-        raise UsageError("say --reason TEXT or --release, one of them")
+        raise UsageError("keep needs either --reason TEXT or --release")
     if reason is None:
         report = app.release(backup_id, settings.config, repository=repository)
     else:
@@ -166,14 +166,14 @@ def keep(
 
 
 @click.command("unlock", cls=Verb)
-@click.option("--break", "is_breaking", is_flag=True, help="Take the leases away, after asking.")
+@click.option("--break", "is_breaking", is_flag=True, help="Remove the leases, after asking.")
 @choose_repository
 @click.pass_obj
 def unlock(settings: Settings, is_breaking: bool, *, repository: str | None) -> int:
-    """Show whose leases lock the repository, and break them.
+    """Show who holds locks (leases) on the repository; with --break remove them.
 
-    An owner that is gone loses its lease by itself within a minute, on a store that tells the
-    time. One that is at work after all can write nothing that counts once its lease is broken.
+    The lease of a process that ended expires within a minute, if the store has a clock. A process
+    that still runs cannot commit anything after its lease is broken.
     """
     from shardvault import app
     from shardvault.cli.page_prune import describe_leases

@@ -39,10 +39,11 @@ def repo() -> None:
 @click.argument("url", required=False, metavar="[URL]")
 @click.pass_obj
 def probe(settings: Settings, url: str | None) -> int:
-    """Find out what a store really does, in under a minute.
+    """Test how a store behaves, in under a minute.
 
-    Objects are written to a folder of their own, read, listed, raced for and deleted. Without URL
-    it is the configured store; with URL another place, reached as the configuration says.
+    Objects are written to a folder of their own, read, listed, written by many at once, and
+    deleted. Without URL the configured store is tested; with URL another one, with the login of
+    the configuration.
     Exits with 3 if the store cannot hold a repository.
     """
     from shardvault import app
@@ -76,11 +77,11 @@ def check(
     *,
     repository: str | None,
 ) -> int:
-    """Look whether the repository is sound, and what damage hits.
+    """Check the repository for damage, and list the backups that it affects.
 
-    Looked at are the log, the keys, every manifest and index object, and whether every pack is
-    there whole; every chunk of every backup is looked up. Says which tables of which backups
-    cannot be restored; all others can. Exits with 15 if anything is damaged.
+    It checks the log, the keys, every manifest and index object, that every pack is present and
+    complete, and that every chunk of every backup exists. It reports which tables of which
+    backups cannot be restored; all others can. Exits with 15 if anything is damaged.
     """
     from shardvault import app
     from shardvault.cli.page_repo import describe_repo_check
@@ -101,8 +102,8 @@ def check(
 _forget_damaged = click.option(
     "--forget-damaged",
     is_flag=True,
-    help="Take backups that cannot be restored whole out of the catalog, after asking; else they "
-    "stay listed as damaged, and what is sound in them can be restored.",
+    help="Remove backups that cannot be restored whole from the catalog, after asking; otherwise "
+    "they stay listed as damaged, and what is sound in them can be restored.",
 )
 
 
@@ -114,11 +115,11 @@ _forget_damaged = click.option(
 def repair(
     settings: Settings, read_data: bool, forget_damaged: bool, *, repository: str | None
 ) -> int:
-    """Mend what can be mended; delete nothing.
+    """Repair what can be repaired; delete nothing.
 
     Damaged objects are moved to quarantine/, chunks in them that can be read are saved, packs are
-    brought back by parity where there is any, and the index is made anew. Backups that stay
-    damaged are told. Exits with 15 if anything is still damaged.
+    rebuilt from parity where there is any, and the index is built again. Backups that remain
+    damaged are reported. Exits with 15 if anything is still damaged.
     """
     return _repair(settings, repository, read_data=read_data, forget_damaged=forget_damaged)
 
@@ -128,7 +129,7 @@ def repair(
     "--accept-history",
     is_flag=True,
     help="Go on although the log was deleted, rolled back or altered: what is left counts, and "
-    "every authentic manifest is listed again. Look first who changed the store.",
+    "every authentic manifest is listed again. First find out who changed the store.",
 )
 @_forget_damaged
 @choose_repository
@@ -136,9 +137,9 @@ def repair(
 def rebuild(
     settings: Settings, accept_history: bool, forget_damaged: bool, *, repository: str | None
 ) -> int:
-    """Make index and catalog anew from the objects alone.
+    """Build index and catalog again from the objects alone.
 
-    Needs the url and a key, and nothing that this computer remembers. Exits with 15 if anything is
+    Needs only the url and a key, no state of this computer. Exits with 15 if anything is
     still damaged.
     """
     return _repair(
@@ -184,7 +185,9 @@ def _agree_to_forget(settings: Settings, report: RepoRepairReport) -> None:
     has_color = use_color(settings, sys.stderr)
     page = render_page(report, describe_forgetting, has_color=has_color)
     click.echo(page, err=True, color=True)
-    confirm(settings, "forget them?", kept="what could be mended is; no backup was forgotten")
+    confirm(
+        settings, "forget them?", kept="what could be repaired is repaired; no backup was forgotten"
+    )
 
 
 @repo.command("copy", cls=Verb)
@@ -221,10 +224,10 @@ def copy(settings: Settings, /, backups: tuple[str, ...], **options: Any) -> int
 @choose_repository
 @click.pass_obj
 def stats(settings: Settings, *, repository: str | None) -> int:
-    """Say what the repository takes: per backup, logical table and shard.
+    """Show the space that the repository uses, per backup, logical table and shard.
 
-    A chunk that several hold counts with the first. Exits with 3 if a damaged backup could not be
-    counted.
+    A chunk that several backups hold is counted for the first. Exits with 3 if a damaged
+    backup could not be counted.
     """
     from shardvault import app
     from shardvault.cli.page_repo import describe_repo_stats
@@ -238,11 +241,11 @@ def stats(settings: Settings, *, repository: str | None) -> int:
 @choose_repository
 @click.pass_obj
 def accept(settings: Settings, *, repository: str | None) -> int:
-    """Take the present state of the repository for the true one, after showing what is wrong.
+    """Accept the current state of the repository as valid, after showing what is wrong.
 
     Every command refuses a repository whose history was deleted, rolled back or altered since
-    this computer saw it last. Look who did it first: what is gone stays gone. `repo rebuild
-    --accept-history` lists backups again whose entries were lost.
+    this computer saw it last. First find out who did it: lost objects do not come back.
+    `repo rebuild --accept-history` lists backups again whose entries were lost.
     """
     from shardvault import app
     from shardvault.cli.asking import confirm
@@ -252,7 +255,7 @@ def accept(settings: Settings, *, repository: str | None) -> int:
     if report.faults:
         for fault in report.faults:
             click.echo(escape(fault), err=True)
-        confirm(settings, "take this state for the true one?")
+        confirm(settings, "accept this state as valid?")
         report = app.accept_history(settings.config, repository=repository)
     write_outcome(report, settings, describe_history)
     return 0

@@ -17,8 +17,8 @@ from shardvault.model.upkeep import (
 from shardvault.units import format_duration, format_rate, format_size
 
 _RANGES = 3
-_MENDABLE = "can be brought back by parity: run `shardvault repo repair`"
-_LOST = "cannot be restored; all else can"
+_MENDABLE = "can be rebuilt from parity: run `shardvault repo repair`"
+_LOST = "cannot be restored; everything else can"
 _BACKUP_COLUMNS = (
     Column("backup", is_whole=True),
     number("raw"),
@@ -55,8 +55,8 @@ def describe_repo_repair(page: Page, report: RepoRepairReport) -> None:
     page.facts([("backups", f"{report.backups:,}, {_count_damaged(report):,} of them damaged")])
     done = {
         "moved to quarantine": report.quarantined,
-        "brought back by parity": report.mended,
-        "index made anew": report.index,
+        "rebuilt from parity": report.mended,
+        "index built again": report.index,
         "listed again": report.taken_in,
         "forgotten": report.forgotten,
     }

@@ -99,14 +99,14 @@ limit_upload = click.option(
     "upload_bytes_s",
     callback=_read_size,
     metavar="SIZE",
-    help="Send at most so many bytes per second to the store, as 20MiB.",
+    help="Limit the upload to the store, in bytes per second; for example 20MiB.",
 )
 limit_download = click.option(
     "--limit-download",
     "download_bytes_s",
     callback=_read_size,
     metavar="SIZE",
-    help="Receive at most so many bytes per second from the store, as 20MiB.",
+    help="Limit the download from the store, in bytes per second; for example 20MiB.",
 )
 
 
@@ -123,10 +123,13 @@ def scope_options(function: _Function) -> _Function:
             "shard.schema.table; with * and ?; repeatable, or separated by commas.",
         ),
         click.option(
-            "--shards", multiple=True, metavar="NAME", help="Only these shards; as s0,s1."
+            "--shards", multiple=True, metavar="NAME", help="Only these shards, for example s0,s1."
         ),
         click.option(
-            "--exclude", multiple=True, metavar="PATTERN", help="Leave these out; as --scope."
+            "--exclude",
+            multiple=True,
+            metavar="PATTERN",
+            help="Leave these out; patterns like those of --scope.",
         ),
     )
     for option in reversed(options):

@@ -272,7 +272,9 @@ def _check_case(target: _Target) -> Iterator[Finding]:
             f"restore to a server with lower_case_table_names={source}",
         )
     elif source == own:
-        yield target.finding(Severity.OK, "case rule", f"lower_case_table_names={own}, as there")
+        yield target.finding(
+            Severity.OK, "case rule", f"lower_case_table_names={own}, as on the source"
+        )
     else:
         message = f"{message}: an application that writes names in another case may not find them"
         yield target.finding(Severity.WARNING, "case rule", message)
@@ -333,7 +335,7 @@ def _check_session(target: _Target) -> Iterator[Finding]:
     enter_load_state(session)
     left = find_left(session)
     if not left:
-        yield target.finding(Severity.OK, "session", "every variable has its value")
+        yield target.finding(Severity.OK, "session", "every session variable can be set")
         return
     lacking = missing_by_need(session).get(Need.SESSION)
     grant = write_grant(session, [lacking]) if lacking else ""

@@ -42,7 +42,7 @@ def examine_occupied(
         is_resumed: what is there comes from an interrupted run of the same restore.
     """
     if is_resumed:
-        message = "an interrupted run of this restore; it is taken up again"
+        message = "an interrupted run of this restore; this run continues it"
         yield Finding(Severity.INFO, session.shard, "contents", message)
         return
     yield from _examine_mark(session, replace=replace)

@@ -201,9 +201,9 @@ def _check_metadata_locks(source: Source) -> Iterator[Finding]:
     yield source.finding(
         Severity.WARNING,
         "metadata locks",
-        "kept to the end of the dump: an ALTER waits, and new statements on its table behind it",
-        f"GRANT BINLOG ADMIN ON *.* TO {quote_name(user)}@{quote_name(host)} "
-        "(it takes our snapshots out of the binlog)",
+        "kept to the end of the dump: an ALTER waits, and so do later statements on its table",
+        f"GRANT BINLOG ADMIN ON *.* TO {quote_name(user)}@{quote_name(host)}; "
+        "-- then each lock is released after its range",
     )
 
 

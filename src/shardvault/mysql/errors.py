@@ -15,7 +15,7 @@ _CHECK_LOGIN = (
     "check user and password in the fleet file, and that the account is allowed to connect from "
     "this host"
 )
-_WITHOUT_TLS = "; an account with REQUIRE SSL is refused with the same words without `tls: {ca: …}`"
+_WITHOUT_TLS = "; an account with REQUIRE SSL gets this error too if `tls: {ca: …}` is missing"
 _REMEDIES = {
     1040: "the server has no connection left: raise max_connections, or end idle sessions",
     1129: "the server blocks this host after failed connections: run FLUSH HOSTS there",

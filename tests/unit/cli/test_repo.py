@@ -91,7 +91,7 @@ def test_what_parity_brings_back_is_not_said_to_be_lost(home: Home) -> None:
     home.storage.delete(names_of(home.storage, "packs/")[0])
     told = home.run("repo", "check", "--read-data")
     assert told.code == 15
-    assert "can be brought back by parity: run `shardvault repo repair`" in told.out
+    assert "can be rebuilt from parity: run `shardvault repo repair`" in told.out
     assert "-> `shardvault repo repair` brings it back by parity" in told.out
     assert "cannot be restored" not in told.out
     assert "mends nothing more" not in told.out

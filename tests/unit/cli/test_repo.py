@@ -81,7 +81,7 @@ def test_damage_has_its_exit_code_and_names_tables(home: Home) -> None:
     home.storage.delete(pack)
     outcome = home.run("repo", "check")
     assert outcome.code == 15
-    assert "cannot be restored; all else can" in outcome.out
+    assert "cannot be restored; everything else can" in outcome.out
     damage = home.run("repo", "check", "--format=json").json["damage"]
     assert all(item["objects"] == [pack] for item in damage)
 
@@ -104,7 +104,7 @@ def test_what_is_too_much_for_parity_is_said_to_be_lost(home: Home) -> None:
     for name in names_of(home.storage, "packs/"):
         home.storage.delete(name)
     told = home.run("repo", "check")
-    assert "cannot be restored; all else can" in told.out
+    assert "cannot be restored; everything else can" in told.out
     assert "by parity" not in told.out
     assert "mends nothing more" in told.out
 
@@ -117,7 +117,7 @@ def test_damaged_parity_is_not_said_to_bring_a_pack_back(home: Home) -> None:
     parity.write_bytes(data)
     home.storage.delete(names_of(home.storage, "packs/")[0])
     told = home.run("repo", "check", "--read-data")
-    assert "cannot be restored; all else can" in told.out
+    assert "cannot be restored; everything else can" in told.out
     assert "by parity" not in told.out
 
 

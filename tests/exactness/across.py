@@ -150,7 +150,13 @@ REFUSED = (
         target_lacks="0900",
     ),
     Rule(MYSQL, MARIADB, r"CONSTRAINT `PRIMARY`", "checks named PRIMARY"),
-    Rule(MARIADB, MYSQL, r"IGNORE_BAD_TABLE_OPTIONS", "options of an engine"),
+    # Some versions print such options inside a comment, which a value can end too early.
+    Rule(
+        MARIADB,
+        MYSQL,
+        r"IGNORE_BAD_TABLE_OPTIONS",
+        "options of an engine|quote or comment without end",
+    ),
     Rule(MARIADB, MARIADB, r"\bVECTOR\b", "type vector", target_lacks="vector"),
     Rule(MARIADB, MARIADB, r"\bUUID(,| PRIMARY)", "type uuid", target_lacks="uuid"),
     Rule(MARIADB, MARIADB, r"\bINET4\b", "type inet4", target_lacks="inet4"),

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         verify,
     )
     from shardvault.errors import (
+        AfterwardsWarning,
         AmbiguousBackup,
         BackupExists,
         BarrierError,
@@ -146,6 +147,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AfterwardsWarning",
     "AllowedLoss",
     "AmbiguousBackup",
     "BackupExists",

@@ -65,6 +65,11 @@ def take_running(groups: Iterable[dict[str, bool]]) -> str | None:
     return None
 
 
+def keep_unfinished(groups: dict[str, dict[str, bool]]) -> dict[str, dict[str, bool]]:
+    """Leave out groups in which every test is done."""
+    return {name: tests for name, tests in groups.items() if not all(tests.values())}
+
+
 def make_scheduler(config: pytest.Config, log: Callable[..., None]) -> LoadScopeScheduling:
     """Hand out whole groups, in the order in which they were collected."""
     from xdist.scheduler import LoadScopeScheduling
@@ -74,8 +79,13 @@ def make_scheduler(config: pytest.Config, log: Callable[..., None]) -> LoadScope
             return group_of(nodeid)
 
         def remove_node(self, node: WorkerController) -> str | None:
-            """Never give the test that ended one worker to another."""
+            """Never give the test that ended one worker to another, nor what is done already.
+
+            The library would hand out groups in which nothing is left: a worker that gets one
+            reports nothing any more, is given nothing any more, and the run never ends.
+            """
             running = take_running(self.assigned_work[node].values())
+            self.assigned_work[node] = keep_unfinished(self.assigned_work[node])
             super().remove_node(node)
             return running
 

@@ -6,7 +6,13 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.side_by_side import group_of, order_of, shuffle, take_running
+from tests.support.side_by_side import (
+    group_of,
+    keep_unfinished,
+    order_of,
+    shuffle,
+    take_running,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,11 @@ def test_the_test_that_ended_a_worker_is_not_run_again() -> None:
     assert take_running(groups) == "d"
     assert groups[1] == {"c": True, "d": True, "e": False}
     assert take_running([{"a": True}]) is None
+
+
+def test_what_a_lost_worker_had_done_is_not_given_out_again() -> None:
+    groups = {"done": {"a": True, "b": True}, "open": {"c": True, "d": False}}
+    assert keep_unfinished(groups) == {"open": {"c": True, "d": False}}
 
 
 def test_hypothesis_fails_no_test_for_being_slow() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,7 +111,9 @@ def _bootstrap_mariadb(binaries: Binaries, folder: Path) -> None:
     scripts = [path for one in _MARIADB_SCRIPTS for path in sorted(binaries.share.glob(one))[:1]]
     text = b"\n".join([_MARIADB_FIRST, *(path.read_bytes() for path in scripts), _MARIADB_LAST])
     options = ("--bootstrap", "--enforce-storage-engine=", "--innodb-log-file-size=64M")
-    _run((*binaries.command, *_common(folder), *options), text)
+    # A server that starts removes the temporary tables of all others from a folder they share.
+    with tempfile.TemporaryDirectory(prefix="sv-") as own:
+        _run((*binaries.command, *_common(folder), *options, f"--tmpdir={own}"), text)
 
 
 def _common(folder: Path) -> tuple[str, ...]:
